@@ -7,12 +7,14 @@ fn what_was_left_behind_is_not_finished_or_dropped_by_nobody() {
     let home = Home::new();
     let dir = home.repository("gitops", &[("README.md", "x\n")]);
     let id = "20260101T000000Z-abc";
+    // There is no remote of that name, so its address is the name.
+    let address = pindeck::domain::Digest::of(b"origin\0origin\0");
     let entry = serde_json::json!({
         "schema": "pindeck/journal/v1", "id": id, "started": "2026-01-01T00:00:00Z", "step": "planned",
         "reached": "2026-01-01T00:00:00Z",
         "request": {"ask": {"Pin": {"services": [], "environment": null}}, "tag": null, "reason": null,
             "acknowledge_warned": false, "break_glass": null},
-        "base": "", "remote": "origin", "branch": "main", "new_branch": false, "commits": [],
+        "base": "", "remote": "origin", "remote_at": address.to_string(), "branch": "main", "new_branch": false, "commits": [],
         "writes": [{"verb": "pin", "service": "api", "environment": "production", "from": null,
             "to": digest('1'), "edits": [], "copies": [],
             "terms": {"image": "r.example/api", "policy": "release", "policy_digest": digest('2'),
