@@ -92,7 +92,9 @@ impl SourceRepository {
         }
         let host = parsed.host_str().unwrap_or_default();
         let host = host.strip_suffix('.').unwrap_or(host);
-        if host.is_empty() || authority.contains('%') || authority.matches('@').count() > 1 {
+        // A name of dots alone would pass for the way up.
+        let has_empty_label = host.split('.').any(str::is_empty);
+        if has_empty_label || authority.contains('%') || authority.matches('@').count() > 1 {
             return Err(refused("its host is not valid"));
         }
         let user = Some(parsed.username()).filter(|user| !(user.is_empty() || scheme == "ssh" && *user == "git"));
@@ -320,6 +322,8 @@ mod tests {
             "https://github.com/",
             "https://github.com",
             "https:///example/app",
+            "https://../example/app",
+            "https://github..com/example/app",
             "https://user:secret@github.com/example/app",
             "https://a@b@github.com/example/app",
             "https://gith%75b.com/example/app",
