@@ -12,7 +12,7 @@ use super::past_cache::FOLDER as PASTS;
 use super::sealed_folder;
 use super::survey_cache::FOLDER as SURVEYS;
 use super::verdict_cache::FOLDER as VERDICTS;
-use crate::sources::git::remove_half_made;
+use crate::sources::git::{folders_named, remove_half_made};
 use crate::sources::registry::ContentCache;
 
 /// What the cache contains.
@@ -80,21 +80,8 @@ fn of_commits(dir: &Path) -> io::Result<Vec<PathBuf>> {
 
 /// The clones of other repositories: folders that are named by a digest.
 fn clones(dir: &Path) -> io::Result<Vec<PathBuf>> {
-    let entries = match fs::read_dir(dir.join(REPOSITORIES)) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(error),
-    };
-    let mut out = Vec::new();
-    for entry in entries {
-        let entry = entry?;
-        let name = entry.file_name();
-        let is_digest = |name: &str| name.len() == 64 && name.chars().all(|c| c.is_ascii_hexdigit());
-        if entry.file_type()?.is_dir() && name.to_str().is_some_and(is_digest) {
-            out.push(entry.path());
-        }
-    }
-    Ok(out)
+    let is_digest = |name: &str| name.len() == 64 && name.chars().all(|c| c.is_ascii_hexdigit());
+    folders_named(&dir.join(REPOSITORIES), is_digest)
 }
 
 /// Removes clones; how many there were. What was committed in one and not pushed is planned anew by `resume`.

@@ -7,7 +7,7 @@ use pindeck::domain::id::Target;
 use pindeck::engine::{Engine, OpenOptions};
 use proptest::prelude::*;
 
-use super::kept_surveys::{damaged, entries, words};
+use super::kept_surveys::{damaged, entries, lose, words};
 use super::pin_property::{steps, story};
 use super::pin_story::{CONFIG, Story, digest, pod, tagged};
 
@@ -108,28 +108,6 @@ proptest! {
             prop_assert_eq!(with(Some(&home)).all(is_history_first), plain, "once more, rules {}", number);
         }
     }
-}
-
-/// Takes one object out of a repository, for good.
-fn lose(dir: &Path, object: &str) {
-    let git = |args: &[&str]| crate::support::git_world::git(dir, args);
-    let oid = git(&["rev-parse", object]);
-    let objects = dir.join(".git/objects");
-    let packs = std::fs::read_dir(objects.join("pack")).expect("packs");
-    let packs: Vec<PathBuf> = packs.map(|file| file.expect("readable").path()).collect();
-    for pack in packs
-        .iter()
-        .filter(|path| path.extension().is_some_and(|e| e == "pack"))
-    {
-        let moved = dir.join("moved.pack");
-        std::fs::rename(pack, &moved).expect("moved");
-        let input = std::fs::File::open(&moved).expect("there");
-        let mut command = std::process::Command::new("git");
-        command.arg("-C").arg(dir).args(["unpack-objects", "-q"]).stdin(input);
-        assert!(command.status().expect("git runs").success());
-        std::fs::remove_file(moved).expect("removed");
-    }
-    std::fs::remove_file(objects.join(&oid[..2]).join(&oid[2..])).expect("it is a file of its own");
 }
 
 /// Four versions in two environments, and rules that lie beside them.

@@ -115,6 +115,28 @@ pub(super) fn damaged(text: &[u8], way: u8, at: &prop::sample::Index) -> Vec<u8>
     text
 }
 
+/// Takes one object out of a repository, for good.
+pub(super) fn lose(dir: &Path, object: &str) {
+    let git = |args: &[&str]| crate::support::git_world::git(dir, args);
+    let oid = git(&["rev-parse", object]);
+    let objects = dir.join(".git/objects");
+    let packs = std::fs::read_dir(objects.join("pack")).expect("packs");
+    let packs: Vec<PathBuf> = packs.map(|file| file.expect("readable").path()).collect();
+    for pack in packs
+        .iter()
+        .filter(|path| path.extension().is_some_and(|e| e == "pack"))
+    {
+        let moved = dir.join("moved.pack");
+        std::fs::rename(pack, &moved).expect("moved");
+        let input = std::fs::File::open(&moved).expect("there");
+        let mut command = std::process::Command::new("git");
+        command.arg("-C").arg(dir).args(["unpack-objects", "-q"]).stdin(input);
+        assert!(command.status().expect("git runs").success());
+        std::fs::remove_file(moved).expect("removed");
+    }
+    std::fs::remove_file(objects.join(&oid[..2]).join(&oid[2..])).expect("it is a file of its own");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -228,24 +250,7 @@ fn the_next_commit_goes_on_from_the_last_one() {
     story.then("on top", &[("production/a.yaml", pod(&[2]))]);
     make(&story);
     let plain = shown(&dir, None);
-    let git = |args: &[&str]| crate::support::git_world::git(&dir, args);
-    let oldest = git(&["rev-parse", "c1:production/a.yaml"]);
-    let objects = dir.join(".git/objects");
-    let packs = std::fs::read_dir(objects.join("pack")).expect("packs");
-    let packs: Vec<PathBuf> = packs.map(|file| file.expect("readable").path()).collect();
-    for pack in packs
-        .iter()
-        .filter(|path| path.extension().is_some_and(|e| e == "pack"))
-    {
-        let moved = root.path().join("moved.pack");
-        std::fs::rename(pack, &moved).expect("moved");
-        let input = std::fs::File::open(&moved).expect("there");
-        let mut command = std::process::Command::new("git");
-        command.arg("-C").arg(&dir).args(["unpack-objects", "-q"]).stdin(input);
-        assert!(command.status().expect("git runs").success());
-    }
-    let blob = objects.join(&oldest[..2]).join(&oldest[2..]);
-    std::fs::remove_file(blob).expect("it is a file of its own");
+    lose(&dir, "c1:production/a.yaml");
     assert_eq!(home.shown(&dir), plain);
     assert_ne!(
         damaged.shown(&dir),

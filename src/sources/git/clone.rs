@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::error::GitError;
@@ -260,7 +260,15 @@ pub(crate) fn remove_half_made(parent: &Path) -> io::Result<u64> {
     Ok(gone)
 }
 
-fn half_made(parent: &Path) -> io::Result<Vec<std::path::PathBuf>> {
+fn half_made(parent: &Path) -> io::Result<Vec<PathBuf>> {
+    folders_named(parent, |name| name.starts_with(HALF_MADE))
+}
+
+/// The folders in a folder whose names are such ones; none where it is not there.
+///
+/// # Errors
+/// If it cannot be read.
+pub(crate) fn folders_named(parent: &Path, is_wanted: impl Fn(&str) -> bool) -> io::Result<Vec<PathBuf>> {
     let entries = match std::fs::read_dir(parent) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -269,11 +277,7 @@ fn half_made(parent: &Path) -> io::Result<Vec<std::path::PathBuf>> {
     let mut out = Vec::new();
     for entry in entries {
         let entry = entry?;
-        let is_ours = entry
-            .file_name()
-            .to_str()
-            .is_some_and(|name| name.starts_with(HALF_MADE));
-        if is_ours && entry.file_type()?.is_dir() {
+        if entry.file_name().to_str().is_some_and(&is_wanted) && entry.file_type()?.is_dir() {
             out.push(entry.path());
         }
     }

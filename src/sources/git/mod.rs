@@ -28,7 +28,7 @@ mod tracked_config;
 mod tree_entry;
 pub mod write;
 
-pub(crate) use clone::remove_half_made;
+pub(crate) use clone::{folders_named, remove_half_made};
 pub(crate) use compare::{UnreadEntry, is_no_commit};
 pub use error::GitError;
 pub use fetch::FetchedRefs;
