@@ -92,6 +92,8 @@ fn parts(state: &CockpitState, glyphs: &Glyphs) -> Vec<(LegendRank, Line)> {
     let mut parts = vec![status(CellStatus::Verified, true), status(CellStatus::Rejected, true)];
     let is_known = board.environments.iter().any(|env| env.running.is_known());
     if is_known {
+        // On nearly every cell of a board that is well.
+        parts.push(runs(RunningState::Same, "runs"));
         parts.push(runs(RunningState::Differs, "runs another"));
         parts.push(runs(RunningState::Blocked, "blocked"));
     }
@@ -119,7 +121,6 @@ fn parts(state: &CockpitState, glyphs: &Glyphs) -> Vec<(LegendRank, Line)> {
         parts.push(runs(RunningState::Mixed, "both run"));
         parts.push(runs(RunningState::None, "nothing runs"));
         parts.push(runs(RunningState::Unknown, "not known what runs"));
-        parts.push(runs(RunningState::Same, "runs"));
     }
     let letters = vec![
         span(Role::Text, "SPBT"),
