@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::pty::board;
+use super::pty::{board, table};
 use super::terminal::{Cockpit, command, until};
 
 #[test]
@@ -43,7 +43,6 @@ fn a_storm_of_sizes_ends_in_the_last_one() {
         cockpit.press("g");
         cockpit.text().contains("▸checkout")
     });
-    let table = |text: &str| text.lines().skip(1).take(11).map(str::to_owned).collect::<Vec<_>>();
     let shown = table(&cockpit.text());
     let before = cockpit.raw().len();
     cockpit.press("\x0c");

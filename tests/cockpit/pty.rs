@@ -9,6 +9,13 @@ pub fn board(cockpit: &mut Cockpit) {
     });
 }
 
+/// The rows of the demo's board as they look: blanks that were written at the end of a row, and cells there that were
+/// never written to, are the same.
+pub fn table(text: &str) -> Vec<String> {
+    let rows = text.lines().skip(1).take(11);
+    rows.map(|row| row.trim_end().to_owned()).collect()
+}
+
 #[test]
 fn looking_around_and_leaving() {
     let mut cockpit = Cockpit::start(&["demo", "--speed", "0"]);
