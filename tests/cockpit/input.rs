@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use super::pty::{board, table};
+use super::pty::{board, settled, table};
 use super::terminal::{Cockpit, command};
 
 /// A demo in a folder of its own, so that its remote can be asked.
@@ -85,7 +85,7 @@ fn a_raw_paste_that_starts_a_plan_does_not_confirm_it() {
 fn a_late_answer_about_the_background_presses_no_key() {
     let (mut cockpit, folder) = demo(|_| {});
     let before = commits(&folder);
-    let shown = table(&cockpit.text());
+    let shown = settled(&mut cockpit);
     // Nobody answered at the start; on a slow line the answer comes now, in one form or the other.
     cockpit.press("\x1b]11;rgb:1e1e/2e2e/3e3e\x1b\\\x1b[?62;22c");
     cockpit.press("j");

@@ -16,6 +16,21 @@ pub fn table(text: &str) -> Vec<String> {
     rows.map(|row| row.trim_end().to_owned()).collect()
 }
 
+/// The rows of the demo's board when nothing comes any more that would change one of them: every cell is judged, and
+/// what runs and what is on hold are known.
+pub fn settled(cockpit: &mut Cockpit) -> Vec<String> {
+    cockpit.until("the settled board", |text| {
+        let rows = table(text).join("\n");
+        let known: usize = ["≡ ", "≡-", "≡±", "≡⚑"]
+            .iter()
+            .map(|sign| rows.matches(sign).count())
+            .sum();
+        let judged = !rows.contains(" · ") && text.contains("⚑ 14 drift");
+        judged && known >= 31 && rows.contains('□') && text.contains(" quit")
+    });
+    table(&cockpit.text())
+}
+
 #[test]
 fn looking_around_and_leaving() {
     let mut cockpit = Cockpit::start(&["demo", "--speed", "0"]);
