@@ -17,6 +17,7 @@ mod world {
     mod budget;
     mod faults;
     mod listings;
+    mod passes;
     mod served;
     mod walk;
 }

@@ -48,7 +48,7 @@ impl Backend for EngineBackend {
         let (engine, left) = (self.engine.clone(), self.left.clone());
         Box::pin(async move {
             if !engine.has_left() {
-                return engine.refresh_from(first, to).await;
+                return engine.refresh(first, to).await;
             }
             let (found, mut from) = tokio::sync::mpsc::channel(64);
             let tell = async {
@@ -63,7 +63,7 @@ impl Backend for EngineBackend {
                     }
                 }
             };
-            let (result, ()) = tokio::join!(engine.refresh_from(first, found), tell);
+            let (result, ()) = tokio::join!(engine.refresh(first, found), tell);
             result
         })
     }

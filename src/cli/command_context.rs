@@ -2,6 +2,7 @@
 
 use crate::config::{UserConfig, user};
 use crate::domain::failure::{Failure, shell_word};
+use crate::domain::rotation::AgeLimits;
 use crate::engine::{Engine, OpenOptions};
 
 use super::args::Global;
@@ -45,6 +46,7 @@ impl CommandContext {
             cache_bytes: self.user.cache_mib << 20,
             state_dir: user::state_dir(),
             data_dir: user::data_dir(),
+            age_limits: AgeLimits::default(),
         }
     }
 

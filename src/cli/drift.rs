@@ -31,6 +31,7 @@ struct EventDoc<'a> {
     schema: &'static str,
     generated_at: Timestamp,
     at: Timestamp,
+    evidence_as_of: Option<Timestamp>,
     event: Event,
     drift: &'a domain::Drift,
 }
@@ -95,6 +96,7 @@ async fn watch(context: &CommandContext, args: &DriftArgs) -> Result<Exit, Failu
                 schema: "pindeck/drift-event/v1",
                 generated_at: event.at,
                 at: event.at,
+                evidence_as_of: event.evidence_as_of,
                 event: event.event,
                 drift: &event.drift,
             })?

@@ -333,6 +333,15 @@ impl Board {
         self.repository.as_ref()?.unread(environment)
     }
 
+    /// When the oldest answer about evidence or presence on the board was asked for.
+    pub fn evidence_as_of(&self) -> Option<Timestamp> {
+        let in_row = |row: &ServiceRow| {
+            let cells = row.cells.iter().filter_map(|cell| cell.assessment.at());
+            cells.chain(row.assessment.at()).min()
+        };
+        self.services.iter().filter_map(in_row).min()
+    }
+
     /// The first thing that could not be reached, if any: then the board is not the whole truth.
     pub fn unreachable(&self) -> Option<String> {
         // The name of the place is only put together once something is found: this is asked at every frame.

@@ -52,6 +52,14 @@ impl DriftKind {
         }
     }
 
+    /// Whether it can come and go by what a registry has and says, while pins and contents stay as they are.
+    pub(crate) const fn is_word_of_a_registry(self) -> bool {
+        matches!(
+            self,
+            Self::TagMoved | Self::MissingFromRegistry | Self::EvidenceElsewhere | Self::NotVerified
+        )
+    }
+
     /// A few plain words for the feed.
     pub(crate) const fn words(self) -> &'static str {
         match self {

@@ -58,7 +58,7 @@ impl<T> Seen<T> {
     }
 
     /// When the newest known value was true.
-    pub(crate) fn at(&self) -> Option<Timestamp> {
+    pub fn at(&self) -> Option<Timestamp> {
         match self {
             Self::NotChecked => None,
             Self::Fresh { at, .. } => Some(*at),

@@ -42,6 +42,7 @@ pub mod recovery;
 pub mod reference;
 pub mod registry;
 pub(crate) mod repository_info;
+pub mod rotation;
 pub mod running;
 mod side_work;
 mod signature_format;

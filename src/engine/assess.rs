@@ -56,6 +56,8 @@ pub(crate) struct Subject {
 /// What assessing found.
 #[derive(Debug, Clone)]
 pub struct Assessed {
+    /// When the registries were asked: what it says was true then or later.
+    pub asked_at: Timestamp,
     /// Verdict and evidence.
     pub assessment: Assessment,
     /// Whether the content is there.
@@ -74,6 +76,7 @@ pub struct Assessed {
 
 /// Assesses one digest.
 pub(crate) async fn assess(memo: &RegistryMemo, subject: Subject, now: Timestamp) -> Assessed {
+    let asked_at = Timestamp::now();
     let place = Place::new(&subject.repository, subject.digest);
     let located = memo.locate(&place).await;
     let (manifest, presence) = match located {
@@ -101,6 +104,7 @@ pub(crate) async fn assess(memo: &RegistryMemo, subject: Subject, now: Timestamp
             evidence: Vec::new(),
         };
         return Assessed {
+            asked_at,
             assessment,
             presence,
             version: None,
@@ -201,6 +205,7 @@ pub(crate) async fn assess(memo: &RegistryMemo, subject: Subject, now: Timestamp
         evidence: Vec::new(),
     });
     Assessed {
+        asked_at,
         assessment,
         presence,
         version,

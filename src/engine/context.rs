@@ -31,7 +31,7 @@ pub(super) struct Criteria<'a> {
 }
 
 /// What makes two assessments the same question: place, digest, service, name of the policy, extent.
-type AssessmentKey = (Repository, Digest, Option<ServiceId>, Option<String>, PresenceScope);
+pub(super) type AssessmentKey = (Repository, Digest, Option<ServiceId>, Option<String>, PresenceScope);
 
 /// The context of one question or one pass. `L` is the ledger; it is `()` outside any repository, where a
 /// policy file alone says what counts.
@@ -109,6 +109,11 @@ impl<L> Context<L> {
         }
     }
 
+    /// What signatures are checked with.
+    pub(super) fn trust(&self) -> &Arc<Trust> {
+        &self.trust
+    }
+
     /// The policy of the team.
     pub(crate) fn team(&self) -> &TeamPolicy {
         &self.team
@@ -173,6 +178,11 @@ impl<L> Context<L> {
         self.assessed.get(key, answer).await
     }
 
+    /// Takes what an earlier pass found as the answer; where somebody has asked in this one, what that found.
+    pub(super) async fn take_over(&self, question: AssessmentKey, known: Assessed) -> Assessed {
+        self.assessed.get(question, || std::future::ready(known)).await
+    }
+
     /// The same in another memo, past everything that was answered in this one: for what must be read from
     /// the registry again.
     pub(crate) async fn assess_in(
@@ -224,7 +234,8 @@ impl<L> Context<L> {
     }
 }
 
-fn question(
+/// The question that an assessment answers.
+pub(super) fn question(
     repository: &Repository,
     digest: Digest,
     service: Option<&ServiceId>,

@@ -2,6 +2,7 @@
 //! what it decides.
 
 pub(crate) mod admission;
+mod asking;
 pub(crate) mod assess;
 pub(crate) mod cache;
 pub(crate) mod candidate_lookup;
@@ -23,6 +24,7 @@ mod image_labels;
 pub(crate) mod image_presence;
 pub mod include_graph;
 pub mod journal;
+mod kept_answers;
 mod kept_facts;
 mod kept_folders;
 mod kept_scans;

@@ -24,6 +24,7 @@ use super::context::Context;
 use super::file_scans::ScanCache;
 use super::forge_access::Forges;
 use super::journal::{Journal, Observer};
+use super::kept_answers::KeptAnswers;
 use super::kept_facts::{FactsOf, KeptFacts};
 use super::kept_folders::{pasts, surveys, verdicts};
 use super::ledger::{self, Ledger};
@@ -65,6 +66,7 @@ pub(super) struct RefreshMemory {
     survey: Option<(Digest, KeptSurvey)>,
     tools: Option<(Arc<TeamPolicy>, Registry, Arc<Trust>)>,
     pub(super) drift: Vec<Drift>,
+    pub(super) answers: KeptAnswers,
     /// What clusters were seen to run, where no state folder remembers it.
     pub(super) sightings: RunningSightings,
     /// How the last fetch ended.

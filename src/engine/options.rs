@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::config::user::ClusterAccess;
+use crate::domain::rotation::AgeLimits;
 
 /// How the engine is opened: the global flags and the user's settings.
 #[derive(Debug, Clone, Default)]
@@ -23,6 +24,8 @@ pub struct OpenOptions {
     pub offline: bool,
     /// Do not fetch the remote first.
     pub no_fetch: bool,
+    /// How old answers may grow where one pass follows another.
+    pub age_limits: AgeLimits,
     /// Refuse every write.
     pub read_only: bool,
     /// Folder of the disposable cache; `None` = keep nothing.

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::join_all;
 use futures_util::{StreamExt as _, stream};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::domain::board::{Board, Cell, Fetch, PinKey, ServiceRow, StepRules, TagSource, Timing, Update};
@@ -20,6 +20,7 @@ use crate::domain::reference::Repository;
 use crate::domain::registry::Budget;
 use crate::domain::verdict::Presence;
 
+use super::asking::{AskedDigest, Asking};
 use super::assess::Assessed;
 use super::context::{Context, Criteria};
 use super::image_presence::ImageDepth;
@@ -42,9 +43,22 @@ impl Engine {
     /// # Errors
     /// As [`Engine::refresh`].
     pub async fn board(&self) -> Result<Board, Failure> {
+        self.fold(None).await
+    }
+
+    /// The same as one pass of many, as `drift --watch` makes them: evidence and presence of what an earlier pass found
+    /// to be as it should are asked again by their age ([`crate::domain::rotation`]).
+    ///
+    /// # Errors
+    /// As [`Engine::refresh`].
+    pub async fn board_by_age(&self) -> Result<Board, Failure> {
+        self.fold(Some(self.options().age_limits.watched)).await
+    }
+
+    async fn fold(&self, limit: Option<SignedDuration>) -> Result<Board, Failure> {
         let (tx, mut rx) = mpsc::channel(256);
         let this = self.clone();
-        let pass = tokio::spawn(async move { this.refresh(tx).await });
+        let pass = tokio::spawn(async move { run(&this, None, limit, tx).await });
         let mut board = Board::default();
         while let Some(update) = rx.recv().await {
             board.apply(update);
@@ -53,29 +67,33 @@ impl Engine {
         Ok(board)
     }
 
-    /// One whole pass: streams everything found out, as it is found out.
+    /// One whole pass: streams everything found out, as it is found out. About `first` the registries are asked first,
+    /// because somebody waits for it.
     ///
     /// # Errors
     /// If git or the configuration cannot be read. What single registries do not answer is part of
     /// the stream, not an error.
-    pub(crate) async fn refresh(&self, tx: mpsc::Sender<Update>) -> Result<(), Failure> {
-        run(self, None, tx).await
-    }
-
-    /// The same; about `first` the registries are asked first, because somebody waits for it.
-    ///
-    /// # Errors
-    /// As [`Engine::refresh`].
-    pub(crate) async fn refresh_from(&self, first: Option<Target>, tx: mpsc::Sender<Update>) -> Result<(), Failure> {
-        run(self, first, tx).await
+    pub(crate) async fn refresh(&self, first: Option<Target>, tx: mpsc::Sender<Update>) -> Result<(), Failure> {
+        run(self, first, None, tx).await
     }
 }
 
-/// Refreshes the whole board once and sends every answer as soon as it is there.
-async fn run(engine: &Engine, first: Option<Target>, tx: mpsc::Sender<Update>) -> Result<(), Failure> {
+/// Refreshes the whole board once and sends every answer as soon as it is there. `limit` is how old answers of an earlier
+/// pass may be; `None` = everything is asked.
+async fn run(
+    engine: &Engine,
+    first: Option<Target>,
+    limit: Option<SignedDuration>,
+    tx: mpsc::Sender<Update>,
+) -> Result<(), Failure> {
     let (surveyed, fetch) = engine.survey().await?;
+    let context = engine.survey_context(surveyed)?;
+    let asking = limit.map_or(Asking::Everything, |limit| {
+        Asking::ButFor(engine.kept().answers.begin(context.trust(), context.now, limit))
+    });
     let pass = Arc::new(RefreshPass {
-        context: engine.survey_context(surveyed)?,
+        context,
+        asking,
         board: Mutex::default(),
         tx,
         engine: engine.clone(),
@@ -118,6 +136,7 @@ async fn run(engine: &Engine, first: Option<Target>, tx: mpsc::Sender<Update>) -
 /// One refresh under way.
 struct RefreshPass {
     context: Context<SurveyedCommit>,
+    asking: Asking,
     board: Mutex<Board>,
     tx: mpsc::Sender<Update>,
     engine: Engine,
@@ -294,6 +313,9 @@ impl RefreshPass {
             // Facts that stay keep the time since when they are known.
             let _ = events(&kept.drift, &mut drift);
             kept.drift.clone_from(&drift);
+            if matches!(self.asking, Asking::ButFor(_)) {
+                kept.answers.end(&drift);
+            }
             drift
         };
         self.emit(Update::Drift(drift)).await;
@@ -334,25 +356,31 @@ impl RefreshPass {
         let found = answered(offered.map(|offered| offered.candidate));
         self.emit(Update::Candidate(name.clone(), found.clone())).await;
         self.emit(Update::Budget(self.budget())).await;
+        let tags = self
+            .asking
+            .tags_around(&self.context.memo, in_order, &found.result)
+            .await;
         let candidate = async {
             let Ok(Some(candidate)) = &found.result else {
                 return;
             };
             let first = self.context.environments().first();
             let criteria = self.context.criteria(first, ImageDepth::Manifests);
-            let assessed = self
-                .context
-                .assess(&candidate.image, candidate.digest, Some(name), criteria)
-                .await;
+            let asked = AskedDigest {
+                repository: &candidate.image,
+                digest: candidate.digest,
+                service: name,
+            };
+            let assessed = self.assess(asked, criteria, tags).await;
             self.emit(Update::CandidateAssessed(
                 name.clone(),
-                answered(Ok(assessed.assessment)),
+                as_of(assessed.asked_at, assessed.assessment),
             ))
             .await;
         };
         futures_util::future::join(
             candidate,
-            join_all(pins.iter().map(|pin| self.pin(pin, name, configured))),
+            join_all(pins.iter().map(|pin| self.pin(pin, name, configured, tags))),
         )
         .await;
         self.emit(Update::Budget(self.budget())).await;
@@ -402,15 +430,26 @@ impl RefreshPass {
         manifest.is_ok_and(|manifest| collect::platforms(&manifest).any(|d| d.digest == child))
     }
 
-    async fn pin(&self, pin: &Pin, name: &ServiceId, configured: Option<&Service>) {
+    /// What is found about a digest, by this pass or an earlier one.
+    async fn assess(&self, asked: AskedDigest<'_>, criteria: Criteria<'_>, tags: Option<Digest>) -> Assessed {
+        let (engine, context) = (&self.engine, &self.context);
+        self.asking.assess(engine, context, asked, criteria, tags).await
+    }
+
+    async fn pin(&self, pin: &Pin, name: &ServiceId, configured: Option<&Service>, tags: Option<Digest>) {
         let Some(digest) = pin.digest else { return };
         let criteria = self.criteria_in(&pin.target.environment);
-        let assessed = self.context.assess(&pin.image, digest, Some(name), criteria).await;
+        let asked = AskedDigest {
+            repository: &pin.image,
+            digest,
+            service: name,
+        };
+        let assessed = self.assess(asked, criteria.clone(), tags).await;
         let missing = matches!(assessed.presence, Presence::Absent { .. });
         let key: PinKey = pin.key();
         self.emit(Update::Assessed {
             key,
-            assessment: answered(Ok(assessed.assessment)),
+            assessment: as_of(assessed.asked_at, assessed.assessment),
             version: assessed.version.clone(),
             same_image: assessed.children.iter().chain(&assessed.indexes).copied().collect(),
             missing,
@@ -424,6 +463,7 @@ impl RefreshPass {
             let with_v = format!("v{version}");
             if let Some(tag) = [version, with_v.as_str()].into_iter().find(|t| known.contains(*t)) {
                 let answer = self.context.memo.resolve(&pin.image, tag).await;
+                self.asking.note_label(&self.engine, asked, &criteria, (tag, &answer));
                 self.tag_update(pin, TagSource::VersionLabel(tag.to_owned()), answer, configured)
                     .await;
             }
@@ -435,6 +475,11 @@ impl RefreshPass {
         let environment = self.context.environment(environment.as_str());
         self.context.criteria(environment, ImageDepth::Manifests)
     }
+}
+
+/// Stamps what was found with the time at which it was asked.
+const fn as_of<T>(at: Timestamp, found: T) -> Answered<T> {
+    Answered { result: Ok(found), at }
 }
 
 /// Stamps an answer with the time at which it came.

@@ -16,6 +16,8 @@ use super::open::Engine;
 pub(crate) struct DriftEvent {
     /// When it was seen.
     pub at: Timestamp,
+    /// The time of the oldest answer about evidence or presence that it was told from.
+    pub evidence_as_of: Option<Timestamp>,
     /// What happened.
     pub event: Event,
     /// The drift that appeared, changed or cleared.
@@ -60,14 +62,16 @@ impl Engine {
         mut tell: impl FnMut(WatchNotice),
     ) -> Result<(), Failure> {
         let mut is_incomplete = false;
-        let board = self.board().await?;
+        let board = self.board_by_age().await?;
         WatchNotice::of(&board, &mut is_incomplete)
             .into_iter()
             .for_each(&mut tell);
+        let evidence_as_of = board.evidence_as_of();
         let mut before = board.drift;
         for drift in &before {
             let event = DriftEvent {
                 at: Timestamp::now(),
+                evidence_as_of,
                 event: Event::Appeared,
                 drift: drift.clone(),
             };
@@ -80,12 +84,12 @@ impl Engine {
                 () = tokio::time::sleep(interval) => {}
                 () = tx.closed() => return Ok(()),
             }
-            let mut now = match self.board().await {
+            let (evidence_as_of, mut now) = match self.board_by_age().await {
                 Ok(board) => {
                     WatchNotice::of(&board, &mut is_incomplete)
                         .into_iter()
                         .for_each(&mut tell);
-                    board.drift
+                    (board.evidence_as_of(), board.drift)
                 }
                 Err(error) => {
                     tell(WatchNotice::Failed(error));
@@ -96,6 +100,7 @@ impl Engine {
                 if tx
                     .send(DriftEvent {
                         at: Timestamp::now(),
+                        evidence_as_of,
                         event,
                         drift,
                     })
