@@ -5,13 +5,15 @@ use super::generation::{QueryKind, Ticket};
 use crate::domain::board::PinKey;
 use crate::domain::id::{Digest, Target};
 use crate::domain::reference::Repository;
+use crate::domain::rotation::BoardLook;
 use crate::domain::write::{Proposal, Request};
 
 /// One thing to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
-    /// Look at everything again and stream what is found, the target of the ticket first.
-    Refresh(Ticket),
+    /// Look at everything again and stream what is found: what is selected first, and of registries what is on the screen
+    /// more often than the rest.
+    Refresh(Ticket, BoardLook),
     /// Read the history of a target, newest first.
     History {
         /// The question.

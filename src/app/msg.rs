@@ -160,6 +160,10 @@ pub struct ScrollLimits {
     pub inspector: u16,
     /// Rows of the main list that fit, for paging.
     pub page: u16,
+    /// The first row of the board that is on the screen.
+    pub first_row: usize,
+    /// How many rows of the board are on the screen.
+    pub rows: u16,
     /// Last useful scroll position of a plan or a comparison.
     pub text: u16,
     /// The proposal that the person could see in this frame, by its serial.

@@ -13,6 +13,7 @@ use crate::domain::id::{Digest, Target};
 use crate::domain::known_good;
 use crate::domain::recovery::LeftWrite;
 use crate::domain::reference::Repository;
+use crate::domain::rotation::BoardLook;
 use crate::domain::write::{Progress, Proposal, Receipt, Request, WriteFailure};
 use crate::engine::Engine;
 use crate::engine::release::UnfinishedWrite;
@@ -44,11 +45,11 @@ impl EngineBackend {
 }
 
 impl Backend for EngineBackend {
-    fn refresh(&self, first: Option<Target>, to: Sender<Update>) -> BackendJob {
+    fn refresh(&self, look: BoardLook, to: Sender<Update>) -> BackendJob {
         let (engine, left) = (self.engine.clone(), self.left.clone());
         Box::pin(async move {
             if !engine.has_left() {
-                return engine.refresh(first, to).await;
+                return engine.refresh(look, to).await;
             }
             let (found, mut from) = tokio::sync::mpsc::channel(64);
             let tell = async {
@@ -63,7 +64,7 @@ impl Backend for EngineBackend {
                     }
                 }
             };
-            let (result, ()) = tokio::join!(engine.refresh(first, found), tell);
+            let (result, ()) = tokio::join!(engine.refresh(look, found), tell);
             result
         })
     }

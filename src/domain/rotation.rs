@@ -2,7 +2,11 @@
 //! so many, the oldest first, that none grows too old. What is new, open or wrong is not among them: it is asked in
 //! every pass.
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
+
+use super::id::{ServiceId, Target};
 
 /// So many manifests are asked about again in every pass, however young their answers are: where fewer are pinned,
 /// everything is as new as the pass.
@@ -13,12 +17,43 @@ pub const MANIFESTS_A_PASS: u64 = 80;
 pub struct AgeLimits {
     /// In `drift --watch`.
     pub watched: SignedDuration,
+    /// In a cockpit, of what is on the screen.
+    pub on_screen: SignedDuration,
+    /// In a cockpit, of everything else.
+    pub off_screen: SignedDuration,
 }
 
 impl Default for AgeLimits {
     fn default() -> Self {
         Self {
             watched: SignedDuration::from_mins(15),
+            // From then on the screen calls it stale.
+            on_screen: SignedDuration::from_mins(10),
+            off_screen: SignedDuration::from_mins(30),
+        }
+    }
+}
+
+/// What a person has on the screen of a cockpit when a pass begins.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct BoardLook {
+    /// What is selected: asked about first, and in every pass.
+    pub selected: Option<Target>,
+    /// The services whose rows are on the screen.
+    pub on_screen: BTreeSet<ServiceId>,
+    /// The person asked for this pass: everything is asked again.
+    pub is_wanted: bool,
+}
+
+impl BoardLook {
+    /// How old the answers about a service may be.
+    pub(crate) fn limit(&self, service: Option<&ServiceId>, limits: &AgeLimits) -> SignedDuration {
+        if self.is_wanted {
+            SignedDuration::ZERO
+        } else if service.is_some_and(|service| self.on_screen.contains(service)) {
+            limits.on_screen
+        } else {
+            limits.off_screen
         }
     }
 }

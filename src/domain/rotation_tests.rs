@@ -1,7 +1,7 @@
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
-use super::{AgedAnswer, MANIFESTS_A_PASS, budget, due};
+use super::{AgeLimits, AgedAnswer, BoardLook, MANIFESTS_A_PASS, budget, due};
 
 const LIMIT: SignedDuration = SignedDuration::from_mins(15);
 
@@ -55,6 +55,20 @@ fn a_shorter_limit_comes_first() {
     let mut all = vec![answer(0); 200];
     all[199].limit = SignedDuration::from_mins(5);
     assert_eq!(due(&all, at(60), SignedDuration::ZERO)[0], 199);
+}
+
+#[test]
+fn what_is_on_the_screen_may_be_less_old() {
+    let limits = AgeLimits::default();
+    let mut look = BoardLook {
+        on_screen: std::iter::once("api".into()).collect(),
+        ..BoardLook::default()
+    };
+    assert_eq!(look.limit(Some(&"api".into()), &limits), limits.on_screen);
+    assert_eq!(look.limit(Some(&"web".into()), &limits), limits.off_screen);
+    assert_eq!(look.limit(None, &limits), limits.off_screen);
+    look.is_wanted = true;
+    assert_eq!(look.limit(Some(&"api".into()), &limits), SignedDuration::ZERO);
 }
 
 #[test]

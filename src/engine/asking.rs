@@ -7,12 +7,23 @@ use crate::domain::failure::Failure;
 use crate::domain::id::{Digest, ServiceId};
 use crate::domain::pin::Pin;
 use crate::domain::reference::Repository;
+use crate::domain::rotation::BoardLook;
 use crate::sources::registry::Place;
 
 use super::assess::Assessed;
 use super::context::{self, AssessmentKey, Context, Criteria};
 use super::open::{Engine, SurveyedCommit};
 use super::registry_memo::{RegistryMemo, TagAnswer};
+
+/// What a pass is for.
+pub(crate) enum PassKind {
+    /// It answers one question.
+    Once,
+    /// One of those of a watch.
+    Watch,
+    /// One of those of a cockpit.
+    Cockpit(BoardLook),
+}
 
 /// What a pass asks.
 pub(super) enum Asking {
@@ -37,6 +48,25 @@ impl AskedDigest<'_> {
 }
 
 impl Asking {
+    /// What a pass of that kind asks.
+    pub(super) fn of(kind: &PassKind, engine: &Engine, context: &Context<SurveyedCommit>) -> Self {
+        let limits = &engine.options().age_limits;
+        let mut kept = engine.kept();
+        let (answers, trust) = (&mut kept.answers, context.trust());
+        match kind {
+            PassKind::Once => Self::Everything,
+            PassKind::Watch => Self::ButFor(answers.begin(trust, context.now, |_| limits.watched)),
+            PassKind::Cockpit(look) => {
+                let limit = |service: Option<&ServiceId>| look.limit(service, limits);
+                let mut places = answers.begin(trust, context.now, limit);
+                let pins = context.ledger.grouped.services.iter().flat_map(|(_, _, pins)| pins);
+                let selected = pins.filter(|pin| Some(&pin.target) == look.selected.as_ref());
+                places.extend(selected.filter_map(|pin| Some(Place::new(&pin.image, pin.digest?))));
+                Self::ButFor(places)
+            }
+        }
+    }
+
     /// What is found about a digest: by an earlier pass, if that still counts, else by asking. `tags` are those around
     /// it ([`tags_around`]).
     pub(super) async fn assess(

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::drift::Drift;
-use crate::domain::id::Digest;
+use crate::domain::id::{Digest, ServiceId};
 use crate::domain::rotation::{self, AgedAnswer};
 use crate::domain::verdict::{Outcome, Presence};
 use crate::sources::evidence::Trust;
@@ -61,8 +61,13 @@ fn place_of(question: &AssessmentKey) -> Place {
 
 impl KeptAnswers {
     /// Begins a pass; answers at which places everything is asked again. What was found under another policy, or with
-    /// other roots, is forgotten.
-    pub(super) fn begin(&mut self, trust: &Arc<Trust>, now: Timestamp, limit: SignedDuration) -> HashSet<Place> {
+    /// other roots, is forgotten. `limit` is how old the answers about a service may be.
+    pub(super) fn begin(
+        &mut self,
+        trust: &Arc<Trust>,
+        now: Timestamp,
+        limit: impl Fn(Option<&ServiceId>) -> SignedDuration,
+    ) -> HashSet<Place> {
         if !self.under.as_ref().is_some_and(|under| Arc::ptr_eq(under, trust)) {
             self.by_place.clear();
             self.under = Some(Arc::clone(trust));
@@ -75,6 +80,7 @@ impl KeptAnswers {
         self.pass += 1;
         let mut places: Vec<(&Place, AgedAnswer)> = (self.by_place.iter())
             .filter_map(|(place, answers)| {
+                let limit = answers.keys().map(|question| limit(question.2.as_ref())).min()?;
                 let answers = answers.values().map(|answer| &answer.assessed);
                 let oldest = answers.min_by_key(|found| found.asked_at)?;
                 let aged = AgedAnswer {
@@ -149,3 +155,7 @@ impl KeptAnswers {
         });
     }
 }
+
+#[cfg(test)]
+#[path = "kept_answers_tests.rs"]
+mod tests;

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::join_all;
 use futures_util::{StreamExt as _, stream};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::domain::board::{Board, Cell, Fetch, PinKey, ServiceRow, StepRules, TagSource, Timing, Update};
@@ -13,14 +13,15 @@ use crate::domain::drift::{Drift, events};
 use crate::domain::drift_rules;
 use crate::domain::failure::Failure;
 use crate::domain::freshness::Answered;
-use crate::domain::id::{Digest, EnvId, ServiceId, Target};
+use crate::domain::id::{Digest, EnvId, ServiceId};
 use crate::domain::pin::Pin;
 use crate::domain::policy::Service;
 use crate::domain::reference::Repository;
 use crate::domain::registry::Budget;
+use crate::domain::rotation::BoardLook;
 use crate::domain::verdict::Presence;
 
-use super::asking::{AskedDigest, Asking};
+use super::asking::{AskedDigest, Asking, PassKind};
 use super::assess::Assessed;
 use super::context::{Context, Criteria};
 use super::image_presence::ImageDepth;
@@ -43,7 +44,7 @@ impl Engine {
     /// # Errors
     /// As [`Engine::refresh`].
     pub async fn board(&self) -> Result<Board, Failure> {
-        self.fold(None).await
+        self.fold(PassKind::Once).await
     }
 
     /// The same as one pass of many, as `drift --watch` makes them: evidence and presence of what an earlier pass found
@@ -52,13 +53,21 @@ impl Engine {
     /// # Errors
     /// As [`Engine::refresh`].
     pub async fn board_by_age(&self) -> Result<Board, Failure> {
-        self.fold(Some(self.options().age_limits.watched)).await
+        self.fold(PassKind::Watch).await
     }
 
-    async fn fold(&self, limit: Option<SignedDuration>) -> Result<Board, Failure> {
+    /// The same as one pass of a cockpit.
+    ///
+    /// # Errors
+    /// As [`Engine::refresh`].
+    pub async fn board_looked_at(&self, look: BoardLook) -> Result<Board, Failure> {
+        self.fold(PassKind::Cockpit(look)).await
+    }
+
+    async fn fold(&self, kind: PassKind) -> Result<Board, Failure> {
         let (tx, mut rx) = mpsc::channel(256);
         let this = self.clone();
-        let pass = tokio::spawn(async move { run(&this, None, limit, tx).await });
+        let pass = tokio::spawn(async move { run(&this, kind, tx).await });
         let mut board = Board::default();
         while let Some(update) = rx.recv().await {
             board.apply(update);
@@ -67,30 +76,26 @@ impl Engine {
         Ok(board)
     }
 
-    /// One whole pass: streams everything found out, as it is found out. About `first` the registries are asked first,
-    /// because somebody waits for it.
+    /// One pass of a cockpit: streams everything found out, as it is found out. About what is selected the registries are
+    /// asked first, because somebody waits for it.
     ///
     /// # Errors
     /// If git or the configuration cannot be read. What single registries do not answer is part of
     /// the stream, not an error.
-    pub(crate) async fn refresh(&self, first: Option<Target>, tx: mpsc::Sender<Update>) -> Result<(), Failure> {
-        run(self, first, None, tx).await
+    pub(crate) async fn refresh(&self, look: BoardLook, tx: mpsc::Sender<Update>) -> Result<(), Failure> {
+        run(self, PassKind::Cockpit(look), tx).await
     }
 }
 
-/// Refreshes the whole board once and sends every answer as soon as it is there. `limit` is how old answers of an earlier
-/// pass may be; `None` = everything is asked.
-async fn run(
-    engine: &Engine,
-    first: Option<Target>,
-    limit: Option<SignedDuration>,
-    tx: mpsc::Sender<Update>,
-) -> Result<(), Failure> {
+/// Refreshes the whole board once and sends every answer as soon as it is there.
+async fn run(engine: &Engine, kind: PassKind, tx: mpsc::Sender<Update>) -> Result<(), Failure> {
     let (surveyed, fetch) = engine.survey().await?;
     let context = engine.survey_context(surveyed)?;
-    let asking = limit.map_or(Asking::Everything, |limit| {
-        Asking::ButFor(engine.kept().answers.begin(context.trust(), context.now, limit))
-    });
+    let asking = Asking::of(&kind, engine, &context);
+    let first = match kind {
+        PassKind::Cockpit(look) => look.selected,
+        PassKind::Once | PassKind::Watch => None,
+    };
     let pass = Arc::new(RefreshPass {
         context,
         asking,

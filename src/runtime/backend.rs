@@ -14,6 +14,7 @@ use crate::domain::id::{Digest, Target};
 use crate::domain::known_good::EarlierDigest;
 use crate::domain::recovery::LeftWrite;
 use crate::domain::reference::Repository;
+use crate::domain::rotation::BoardLook;
 use crate::domain::verdict::Verdict;
 use crate::domain::write::{Progress, Proposal, Receipt, Request, WriteFailure};
 
@@ -46,8 +47,8 @@ pub(crate) enum EarlierFound {
 /// Answers are streamed as they are found; the returned job ends when the question is answered.
 /// A receiver that has gone away means that nobody wants the answer any more.
 pub(crate) trait Backend: Send + Sync + 'static {
-    /// One pass over the repository and the registries; about `first` the registries are asked first.
-    fn refresh(&self, first: Option<Target>, to: Sender<Update>) -> BackendJob;
+    /// One pass over the repository and the registries; about what is selected the registries are asked first.
+    fn refresh(&self, look: BoardLook, to: Sender<Update>) -> BackendJob;
 
     /// Every change of the pins of a target, newest first, in batches.
     fn history(&self, target: Target, to: Sender<Vec<Entry>>) -> BackendJob;

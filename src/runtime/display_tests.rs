@@ -155,7 +155,7 @@ fn a_refresh_that_finds_nothing_new_is_cheap() {
     let mut display = display(ColourDepth::True);
     display.frame(&state);
     let commands = press(&mut state, "R");
-    let [crate::app::command::Command::Refresh(ticket)] = commands.as_slice() else {
+    let [crate::app::command::Command::Refresh(ticket, _)] = commands.as_slice() else {
         panic!("no refresh");
     };
     sample::feed(&mut state, ticket, [sample::opened()]);

@@ -261,7 +261,7 @@ impl Cockpit {
 
     fn carry_out(&mut self, command: Command) -> Result<Option<Msg>, RunError> {
         match command {
-            Command::Refresh(ticket) => self.executor.refresh(ticket),
+            Command::Refresh(ticket, look) => self.executor.refresh(ticket, look),
             Command::History { ticket, target } => self.executor.history(ticket, target),
             Command::EarlierDigests { ticket, target, wanted } => {
                 self.executor.earlier_digests(ticket, target, wanted);

@@ -22,6 +22,7 @@ use crate::domain::board::PinKey;
 use crate::domain::failure::Failure;
 use crate::domain::id::{Digest, Target};
 use crate::domain::reference::Repository;
+use crate::domain::rotation::BoardLook;
 use crate::domain::write::{Progress, Proposal, Request};
 
 /// What comes back from the executor's tasks.
@@ -77,9 +78,9 @@ impl Executor {
     }
 
     /// Starts a pass over the board; a running one is dropped.
-    pub(crate) fn refresh(&mut self, ticket: Ticket) {
+    pub(crate) fn refresh(&mut self, ticket: Ticket, look: BoardLook) {
         let (to, from) = channel(64);
-        let job = self.backend.refresh(ticket.target.clone(), to);
+        let job = self.backend.refresh(look, to);
         let (updates, ended) = (ticket.clone(), ticket);
         self.stream(
             QueryKind::Board,

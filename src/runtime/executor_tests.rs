@@ -34,7 +34,7 @@ impl Drop for Note {
 }
 
 impl Backend for Scripted {
-    fn refresh(&self, _: Option<Target>, _: Sender<Update>) -> BackendJob {
+    fn refresh(&self, _: crate::domain::rotation::BoardLook, _: Sender<Update>) -> BackendJob {
         Box::pin(std::future::pending())
     }
 

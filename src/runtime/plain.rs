@@ -212,7 +212,7 @@ impl Conversation<'_> {
             return Ok(());
         }
         let (commands, told) = dialogue::answer(&self.dialogue, &mut self.state, line, (self.clock)());
-        self.awaits_pass |= commands.iter().any(|command| matches!(command, Command::Refresh(_)));
+        self.awaits_pass |= commands.iter().any(|command| matches!(command, Command::Refresh(..)));
         self.carry_out(commands);
         self.pending = Some(told);
         Ok(())
@@ -253,7 +253,7 @@ impl Conversation<'_> {
     fn carry_out(&mut self, commands: Vec<Command>) {
         for command in commands {
             match command {
-                Command::Refresh(ticket) => self.executor.refresh(ticket),
+                Command::Refresh(ticket, look) => self.executor.refresh(ticket, look),
                 Command::History { ticket, target } => self.executor.history(ticket, target),
                 Command::EarlierDigests { ticket, target, wanted } => {
                     self.executor.earlier_digests(ticket, target, wanted);

@@ -25,7 +25,7 @@ struct Sample {
 }
 
 impl Backend for Sample {
-    fn refresh(&self, _: Option<Target>, to: Sender<Update>) -> BackendJob {
+    fn refresh(&self, _: crate::domain::rotation::BoardLook, to: Sender<Update>) -> BackendJob {
         Box::pin(async move {
             let mut board = Board::default();
             for update in [sample::opened(), sample::opened()]
@@ -194,7 +194,7 @@ fn the_end_of_input_confirms_nothing() {
 fn a_refresh_that_fails_is_the_end_of_a_pipe() {
     struct Broken;
     impl Backend for Broken {
-        fn refresh(&self, _: Option<Target>, _: Sender<Update>) -> BackendJob {
+        fn refresh(&self, _: crate::domain::rotation::BoardLook, _: Sender<Update>) -> BackendJob {
             Box::pin(async { Err(Failure::unreachable("no route to git.example.com")) })
         }
         fn history(&self, _: Target, _: Sender<Vec<Entry>>) -> BackendJob {

@@ -55,7 +55,7 @@ impl Open {
                 Command::Diff { ticket, .. } => self.diffs.push(ticket.clone()),
                 Command::History { ticket, .. } => self.history = Some(ticket.clone()),
                 Command::EarlierDigests { ticket, .. } => self.earlier = Some(ticket.clone()),
-                Command::Refresh(ticket) => self.pass = Some(ticket.clone()),
+                Command::Refresh(ticket, _) => self.pass = Some(ticket.clone()),
                 _ => {}
             }
         }

@@ -71,7 +71,7 @@ fn after_a_write_the_screen_says_how_far_the_cluster_is() {
     let (ticket, proposal) = begun(&press(&mut state, "y"));
     let key = proposal.plans[0].key_of_result().expect("a pin");
     let commands = written(&mut state, &ticket, Ok(receipt_of(&proposal)));
-    let [Command::Refresh(pass), Command::Follow { ticket, pins }] = commands.as_slice() else {
+    let [Command::Refresh(pass, _), Command::Follow { ticket, pins }] = commands.as_slice() else {
         panic!("{commands:?}");
     };
     assert_eq!(pins, std::slice::from_ref(&key));

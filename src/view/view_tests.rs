@@ -197,7 +197,7 @@ fn frozen_and_told_so() {
     let mut state = sample::state(100, 30);
     press(&mut state, "f");
     let commands = press(&mut state, "R");
-    let [Command::Refresh(ticket)] = commands.as_slice() else {
+    let [Command::Refresh(ticket, _)] = commands.as_slice() else {
         panic!("no refresh: {commands:?}");
     };
     sample::feed(&mut state, ticket, [sample::opened()]);

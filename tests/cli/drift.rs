@@ -32,7 +32,7 @@ async fn watching_says_what_is_there_first_and_ends_with_the_signal() {
     assert_eq!((lines.len(), status), (expected, Some(143)));
     for line in lines {
         let event: Value = serde_json::from_str(&line).expect("one document a line");
-        has(&event, "schema at event drift");
+        has(&event, "schema at evidence_as_of event drift");
         assert_eq!(
             (&event["schema"], &event["event"]),
             (&"pindeck/drift-event/v1".into(), &"appeared".into())

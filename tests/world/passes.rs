@@ -3,8 +3,8 @@
 use jiff::SignedDuration;
 use pindeck::domain::board::Board;
 use pindeck::domain::plan::{GateName, GateState};
-use pindeck::domain::rotation::{AgeLimits, MANIFESTS_A_PASS};
-use pindeck::domain::{Digest, DriftKind, Outcome};
+use pindeck::domain::rotation::{AgeLimits, BoardLook, MANIFESTS_A_PASS};
+use pindeck::domain::{Digest, DriftKind, Outcome, Target};
 use pindeck::engine::{Engine, OpenOptions};
 
 use crate::support::fake::Fake;
@@ -46,7 +46,8 @@ impl Watched {
             cache_bytes: 1 << 28,
             age_limits: AgeLimits {
                 watched: limit,
-                ..AgeLimits::default()
+                on_screen: limit,
+                off_screen: limit,
             },
             ..OpenOptions::default()
         })
@@ -57,6 +58,19 @@ impl Watched {
     async fn pass(&self, engine: &Engine) -> (Board, usize) {
         let before = self.server.total();
         let board = engine.board_by_age().await.expect("a board");
+        (board, self.server.total() - before)
+    }
+
+    /// One pass of a cockpit with these services on its screen, and the first one's digest in an environment selected.
+    async fn look(&self, engine: &Engine, services: std::ops::Range<usize>, selected: &str) -> (Board, usize) {
+        let name = |service: usize| format!("s{service}");
+        let look = BoardLook {
+            selected: Some(Target::new(name(services.start).as_str(), selected)),
+            on_screen: services.map(|service| name(service).as_str().into()).collect(),
+            is_wanted: false,
+        };
+        let before = self.server.total();
+        let board = engine.board_looked_at(look).await.expect("a board");
         (board, self.server.total() - before)
     }
 
@@ -132,6 +146,39 @@ async fn a_pass_costs_the_tags_and_a_share_of_the_rest() {
     assert_eq!(watched.whole(&engine).await, SERVICES + EACH * DIGESTS);
     let (_, fresh) = watched.pass(&engine).await;
     assert_eq!(fresh, SERVICES + EACH * ROTATING);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cockpit_asks_about_what_is_selected_in_every_pass_and_about_all_where_somebody_asks_for_it() {
+    let watched = Watched::start(SERVICES).await;
+    let engine = watched.engine(LONG);
+    watched.look(&engine, 0..0, "dev").await;
+    // The selected digest has its turn in every pass, whether or not it is its turn.
+    for pass in 0..4 {
+        let before = board_times(&watched.look(&engine, 20..25, "dev").await.0);
+        let (board, cost) = watched.look(&engine, 20..25, "dev").await;
+        assert!(
+            (SERVICES + EACH * ROTATING..=SERVICES + EACH * (ROTATING + 1)).contains(&cost),
+            "{pass}: {cost}"
+        );
+        let at = |times: &[(Digest, jiff::Timestamp)]| {
+            let found = times.iter().find(|(digest, _)| *digest == watched.digests[20][0]);
+            found.expect("a cell").1
+        };
+        assert!(at(&board_times(&board)) > at(&before));
+    }
+    let wanted = BoardLook {
+        is_wanted: true,
+        ..BoardLook::default()
+    };
+    let before = watched.server.total();
+    let board = engine.board_looked_at(wanted).await.expect("a board");
+    assert_eq!(watched.server.total() - before, SERVICES + EACH * DIGESTS);
+    assert!(all_are_verified(&board));
+    // What is lost is found when it is looked at.
+    let gone = watched.lose(11, 3);
+    let (board, _) = watched.look(&engine, 11..12, "production").await;
+    assert_eq!(missing(&board), [gone]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -287,6 +334,10 @@ async fn five_hundred_services() {
             "a pass of the watch: {cost} requests, {:.1} s",
             began.elapsed().as_secs_f64()
         );
+    }
+    for top in [0, 0, 100] {
+        let (_, cost) = watched.look(&engine, top..top + 40, "dev").await;
+        println!("a pass of the cockpit: {cost} requests");
     }
     println!("everything: {} requests", watched.whole(&engine).await);
 }

@@ -22,7 +22,7 @@ pub(crate) fn started(width: u16, height: u16) -> (CockpitState, Ticket) {
     let mut state = CockpitState::new(Setup::default(), Keymap::default(), (width, height), now());
     let commands = update(&mut state, Msg::Start, now());
     match commands.as_slice() {
-        [Command::Refresh(ticket)] => (state, ticket.clone()),
+        [Command::Refresh(ticket, _)] => (state, ticket.clone()),
         other => panic!("expected a refresh, got {other:?}"),
     }
 }

@@ -180,7 +180,7 @@ pub fn perform(state: &mut CockpitState, action: Action) -> Vec<Command> {
         Action::CopyDigest => copy::digest(state),
         Action::CopyReference => copy::reference(state),
         Action::CopyCommand => copy::command(state),
-        Action::Refresh => refresh::refresh(state),
+        Action::Refresh => refresh::wanted(state),
         Action::Freeze => freeze::toggle(state),
         Action::Palette => layer::open_palette(state),
         Action::Help => {

@@ -7,12 +7,23 @@ use crate::app::generation::QueryKind;
 use crate::app::state::{BoardPass, CockpitState};
 use crate::domain::failure::Failure;
 use crate::domain::id::Target;
+use crate::domain::rotation::BoardLook;
 
 pub(super) fn start(state: &mut CockpitState) -> Vec<Command> {
     refresh(state)
 }
 
+/// A pass that a person asks for: everything is asked again.
+pub(super) fn wanted(state: &mut CockpitState) -> Vec<Command> {
+    begin(state, true)
+}
+
+/// A pass that begins by itself.
 pub(super) fn refresh(state: &mut CockpitState) -> Vec<Command> {
+    begin(state, false)
+}
+
+fn begin(state: &mut CockpitState, is_wanted: bool) -> Vec<Command> {
     // What is selected is asked first.
     let first = match state.cursor.as_ref().map(|cursor| (&cursor.service, &cursor.column)) {
         Some((service, Column::Environment(environment))) => Some(Target::new(service.clone(), environment.clone())),
@@ -22,9 +33,18 @@ pub(super) fn refresh(state: &mut CockpitState) -> Vec<Command> {
         }
         None => state.setup.start_at.clone(),
     };
+    let rows = state.rows().into_iter().skip(state.limits.first_row);
+    let look = BoardLook {
+        selected: first.clone(),
+        on_screen: rows
+            .take(state.limits.rows.into())
+            .map(|row| row.name.clone())
+            .collect(),
+        is_wanted,
+    };
     let ticket = state.generations.issue(QueryKind::Board, first);
     state.pass = BoardPass::Running(state.now);
-    vec![Command::Refresh(ticket)]
+    vec![Command::Refresh(ticket, look)]
 }
 
 pub(super) fn ended(state: &mut CockpitState, result: Result<(), Failure>) -> Vec<Command> {

@@ -52,7 +52,7 @@ fn history(state: &CockpitState) -> &crate::app::state::HistoryScreen {
 /// Presses `R`; answers the ticket of the pass that begins.
 fn refresh(state: &mut CockpitState) -> Ticket {
     match press(state, "R").as_slice() {
-        [Command::Refresh(ticket)] => ticket.clone(),
+        [Command::Refresh(ticket, _)] => ticket.clone(),
         other => panic!("no refresh: {other:?}"),
     }
 }

@@ -56,7 +56,7 @@ fn what_one_wrote_oneself_shows_on_a_board_that_is_held_still() {
     let (ticket, proposal) = sample::begun(&press(&mut state, "y"));
     let commands = sample::written(&mut state, &ticket, Ok(sample::receipt_of(&proposal)));
     let pass = match commands.as_slice() {
-        [.., Command::Refresh(ticket)] => ticket.clone(),
+        [.., Command::Refresh(ticket, _)] => ticket.clone(),
         other => panic!("{other:?}"),
     };
     // Frozen before what it wrote has come back from git.

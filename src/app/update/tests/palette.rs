@@ -5,7 +5,7 @@ fn it_does_what_it_names() {
     let mut state = board();
     assert!(matches!(
         press(&mut state, ":refresh<enter>").as_slice(),
-        [Command::Refresh(_)]
+        [Command::Refresh(..)]
     ));
     assert_eq!(state.layer, None);
 }

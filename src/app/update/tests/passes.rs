@@ -76,9 +76,34 @@ fn with_an_interval_it_does_when_the_time_has_come() {
     assert_eq!(update(&mut state, Msg::Tick, later(59)), []);
     assert!(matches!(
         update(&mut state, Msg::Tick, later(60)).as_slice(),
-        [Command::Refresh(_)]
+        [Command::Refresh(..)]
     ));
     assert_eq!(update(&mut state, Msg::Tick, later(200)), [], "one at a time");
+}
+
+/// The rows that a pass is told of as on the screen, and whether a person asked for it.
+fn looked_at(commands: &[Command]) -> (Vec<String>, bool) {
+    let [Command::Refresh(_, look)] = commands else {
+        panic!("no pass: {commands:?}");
+    };
+    (look.on_screen.iter().map(ToString::to_string).collect(), look.is_wanted)
+}
+
+#[test]
+fn a_pass_by_itself_is_told_what_is_on_the_screen_and_a_wanted_one_asks_everything() {
+    let mut state = board();
+    state.setup.refresh_every = Some(SignedDuration::from_secs(60));
+    let names: Vec<String> = state.rows().iter().map(|row| row.name.to_string()).collect();
+    let limits = ScrollLimits {
+        first_row: 1,
+        rows: 2,
+        ..ScrollLimits::default()
+    };
+    update(&mut state, Msg::Drawn(limits), sample::now());
+    let commands = update(&mut state, Msg::Tick, later(60));
+    assert_eq!(looked_at(&commands), (names[1..3].to_vec(), false));
+    let mut state = board();
+    assert_eq!(looked_at(&press(&mut state, "R")), (Vec::new(), true));
 }
 
 #[test]

@@ -138,6 +138,7 @@ pub fn draw(
     } else {
         list::top(selected.unwrap_or(0), rows.len(), height)
     };
+    (limits.first_row, limits.rows) = (top, body.height);
     if scrolls {
         scroll::bar(canvas, rows.len(), top, body);
     }
