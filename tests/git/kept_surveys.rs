@@ -11,19 +11,23 @@ use super::pin_property::{steps, story};
 use super::pin_story::{CONFIG, Story, pod};
 
 /// A person's folders: the cache, and the state with the key that its entries are sealed under.
-struct Home(tempfile::TempDir);
+pub(super) struct Home(tempfile::TempDir);
 
 impl Home {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self(tempfile::tempdir().expect("a folder"))
     }
 
-    fn surveys(&self) -> PathBuf {
+    pub(super) fn surveys(&self) -> PathBuf {
         self.0.path().join("cache/surveys")
     }
 
-    fn pasts(&self) -> PathBuf {
+    pub(super) fn pasts(&self) -> PathBuf {
         self.0.path().join("cache/pasts")
+    }
+
+    pub(super) fn facts(&self) -> PathBuf {
+        self.0.path().join("cache/facts")
     }
 
     fn entries(&self) -> Vec<PathBuf> {
@@ -51,7 +55,7 @@ fn body(entry: &Path) -> String {
 }
 
 /// Everything that a board says, times of asking aside.
-fn shown(dir: &Path, home: Option<&Home>) -> String {
+pub(super) fn shown(dir: &Path, home: Option<&Home>) -> String {
     let options = OpenOptions {
         dir: dir.to_owned(),
         offline: true,
@@ -251,6 +255,8 @@ fn the_next_commit_goes_on_from_the_last_one() {
     make(&story);
     let plain = shown(&dir, None);
     lose(&dir, "c1:production/a.yaml");
+    // What is kept of contents and commits would tell it, too.
+    std::fs::remove_dir_all(home.facts()).expect("removed");
     assert_eq!(home.shown(&dir), plain);
     assert_ne!(
         damaged.shown(&dir),

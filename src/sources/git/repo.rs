@@ -184,9 +184,13 @@ impl GitRepo {
     }
 
     /// What says that commits have other parents here than they were made with: the ends of a shallow clone, and grafts.
+    /// Empty where nothing says so.
     pub(crate) fn cuts(&self) -> String {
         let grafts = std::fs::read_to_string(self.common_dir().join("info/grafts")).unwrap_or_default();
-        format!("{}\n{grafts}", self.shallow_text())
+        match (self.shallow_text(), grafts) {
+            (shallow, grafts) if shallow.is_empty() && grafts.is_empty() => String::new(),
+            (shallow, grafts) => format!("{shallow}\n{grafts}"),
+        }
     }
 
     /// Git's own list of commits whose parents a shallow clone lacks; empty where there are none.
