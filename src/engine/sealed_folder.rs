@@ -69,7 +69,11 @@ impl SealedFolder {
             let end = whole.iter().position(|byte| *byte == b'\n')?;
             let seal = std::str::from_utf8(&whole[..end]).ok()?;
             let is_ours = self.key.is_seal(seal, &name, &whole[end + 1..]);
-            is_ours.then(|| whole.split_off(end + 1))
+            is_ours.then(|| {
+                // In its place: entries are large, and fresh memory costs more than what is copied.
+                whole.drain(..=end);
+                whole
+            })
         });
         if body.is_none() {
             let _ = fs::remove_file(&path);

@@ -7,6 +7,7 @@ use std::fs;
 use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::hmac::{self, HMAC_SHA256};
 use aws_lc_rs::rand;
 
@@ -66,7 +67,7 @@ impl SealKey {
 
     /// The seal of some content under a name, as hexadecimal digits.
     pub(crate) fn seal(&self, name: &str, content: &[u8]) -> String {
-        let tag = hmac::sign(&self.0, &message(name, content));
+        let tag = self.tag(name, content);
         tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
@@ -77,7 +78,16 @@ impl SealKey {
         let Some(tag) = bytes.collect::<Option<Vec<u8>>>() else {
             return false;
         };
-        hmac::verify(&self.0, &message(name, content), &tag).is_ok()
+        verify_slices_are_equal(self.tag(name, content).as_ref(), &tag).is_ok()
+    }
+
+    /// Of name and content, kept apart by the length of the name. They are read where they lie: contents are large.
+    fn tag(&self, name: &str, content: &[u8]) -> hmac::Tag {
+        let mut read = hmac::Context::with_key(&self.0);
+        read.update(&(name.len() as u64).to_be_bytes());
+        read.update(name.as_bytes());
+        read.update(content);
+        read.sign()
     }
 }
 
@@ -92,15 +102,6 @@ fn fill_random(bytes: &mut [u8]) -> io::Result<()> {
         }
     });
     by_system.or_else(|_| rand::fill(bytes).map_err(|_| io::Error::other("the system gives no random bytes")))
-}
-
-/// Name and content, kept apart by the length of the name.
-fn message(name: &str, content: &[u8]) -> Vec<u8> {
-    let mut message = Vec::with_capacity(8 + name.len() + content.len());
-    message.extend_from_slice(&(name.len() as u64).to_be_bytes());
-    message.extend_from_slice(name.as_bytes());
-    message.extend_from_slice(content);
-    message
 }
 
 #[cfg(test)]
