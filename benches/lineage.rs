@@ -1,5 +1,6 @@
 //! What the pins of a long real history cost the program, beside `git log -G` in the same run: the first `status --offline`,
-//! the second, and the one after ten new commits. CPU seconds, medians.
+//! the second, the one after ten new commits that add a file of the usual kind, and the one after the history's own last ten.
+//! CPU seconds, medians.
 //!
 //! `cargo bench --bench lineage`; the histories are those of tests/data/README.md.
 
@@ -36,14 +37,19 @@ fn one(bundle: &Path) {
     git(&clone, &["remote", "remove", "origin"]);
     identify(&clone);
     println!("{bundle}: {} commits", git(&clone, &["rev-list", "--count", "HEAD"]));
-    let status = |home: &Path| {
+    let older = root.path().join("older");
+    git(root.path(), &["clone", "-q", "history", "older"]);
+    git(&older, &["remote", "remove", "origin"]);
+    let newest = git(&older, &["rev-parse", "HEAD"]);
+    let status_of = |clone: &Path, home: &Path| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pindeck"));
-        command.arg("-C").arg(&clone).args(["status", "--offline", "--json"]);
+        command.arg("-C").arg(clone).args(["status", "--offline", "--json"]);
         command.env("HOME", home).env("PINDECK_CACHE_DIR", home.join("cache"));
         command.env("XDG_STATE_HOME", home.join("state"));
         cpu_seconds(&mut command)
     };
-    let [mut log, mut first, mut second, mut later] = [const { Vec::new() }; 4];
+    let status = |home: &Path| status_of(&clone, home);
+    let [mut log, mut first, mut second, mut later, mut own] = [const { Vec::new() }; 5];
     for round in 0..ROUNDS {
         let home = tempfile::tempdir().expect("a folder");
         let mut program = Command::new("git");
@@ -59,10 +65,21 @@ fn one(bundle: &Path) {
             git(&clone, &["commit", "-q", "-m", "one more"]);
         }
         later.push(status(home.path()));
+        let home = tempfile::tempdir().expect("a folder");
+        git(&older, &["reset", "-q", "--hard", &format!("{newest}~10")]);
+        status_of(&older, home.path());
+        git(&older, &["reset", "-q", "--hard", &newest]);
+        own.push(status_of(&older, home.path()));
     }
     let log = median(log);
     println!("git log -G: {log:.2} s");
-    for (what, costs) in [("first", first), ("second", second), ("after ten commits", later)] {
+    let all = [
+        ("first", first),
+        ("second", second),
+        ("after ten commits", later),
+        ("after its own last ten commits", own),
+    ];
+    for (what, costs) in all {
         let cost = median(costs);
         println!("{what}: {cost:.2} s, {:.2}x", cost / log);
     }

@@ -18,6 +18,7 @@ mod git {
     mod history;
     mod identity;
     mod kept_facts;
+    mod kept_pasts;
     mod kept_surveys;
     mod lineage;
     mod pin_property;

@@ -13,7 +13,7 @@ use crate::domain::policy::Environment;
 use crate::sources::git::{CommitMeta, GitRepo};
 
 use super::ledger::Ledger;
-use super::pin_states::{BlobReferences, PinEvent, PinStates, PinnedChange};
+use super::pin_states::{AskedRules, BlobReferences, PastRules, PinEvent, PinStates, PinnedChange, TodaysRules};
 
 /// What the history says about the pins of one commit.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -38,8 +38,10 @@ pub(super) type PinnedThing = (HistoryKey, PinIdentity);
 pub(super) struct KnownPast {
     /// The commit.
     pub head: String,
-    /// The rules that its past was read by: under other ones it would be another.
-    pub rules: Digest,
+    /// The rules that its past was read by: under other ones it may be another.
+    pub rules: PastRules,
+    /// What the reading asked for of them: where that stays, the past does.
+    pub asked: AskedRules,
     /// It was read to its beginning; else as far as there were questions.
     pub is_whole: bool,
     /// Who pinned what was pinned there; `None` = it was not found.
@@ -103,11 +105,13 @@ fn trace_branch(
     };
     let mut open = OpenQuestions::new(ledger);
     // The rules that the reading began under, while nothing speaks against going on from it another time.
-    let mut rules: Option<Digest> = None;
+    let mut rules: Option<TodaysRules> = None;
+    let mut asked = AskedRules::default();
+    let mut gone_on_from: Option<&KnownPast> = None;
     let mut is_whole = true;
     let mut was_again = false;
     if !open.is_done() {
-        states.read(&mut |event| {
+        asked = states.read(&mut |event| {
             match event {
                 PinEvent::Begun(begun) => rules = Some(begun),
                 PinEvent::Stood(key, what) => open.stood(key, what),
@@ -117,9 +121,16 @@ fn trace_branch(
                     was_again = true;
                 }
                 PinEvent::Reached(commit) => {
-                    let known = known.filter(|known| known.head == commit && rules == Some(known.rules));
-                    if let Some(known) = known.filter(|known| !was_again && open.take_from(known)) {
+                    let reads_the_same = |known: &&KnownPast| {
+                        let rules = rules.as_ref();
+                        rules.is_some_and(|rules| rules.read_the_same(&known.rules, &known.asked))
+                    };
+                    let known = known
+                        .filter(|known| known.head == commit && !was_again)
+                        .filter(reads_the_same);
+                    if let Some(known) = known.filter(|known| open.take_from(known)) {
                         is_whole = known.is_whole;
+                        gone_on_from = Some(known);
                         return ControlFlow::Break(());
                     }
                 }
@@ -133,10 +144,13 @@ fn trace_branch(
             }
         })?;
     }
+    if let Some(known) = gone_on_from {
+        asked.extend(&known.asked);
+    }
     let can_be_gone_on_from = !was_again && !repo.is_shallow();
     let past = rules
         .filter(|_| can_be_gone_on_from)
-        .map(|rules| open.past(ledger, rules, is_whole));
+        .map(|rules| open.past(ledger, (rules.to_keep().clone(), asked), is_whole));
     Ok((open, past))
 }
 
@@ -252,7 +266,7 @@ impl OpenQuestions {
     }
 
     /// What is known now of the past of this commit.
-    fn past(&self, ledger: &Ledger, rules: Digest, is_whole: bool) -> KnownPast {
+    fn past(&self, ledger: &Ledger, (rules, asked): (PastRules, AskedRules), is_whole: bool) -> KnownPast {
         let here = ledger.pins().filter(|pin| ledger.has_here(&pin.target.environment));
         let pinned = here.map(|pin| {
             let by = self.pinned.get(&pin.key()).cloned();
@@ -261,6 +275,7 @@ impl OpenQuestions {
         KnownPast {
             head: ledger.tip.commit.clone(),
             rules,
+            asked,
             is_whole,
             pinned: pinned.collect(),
             earlier: self.earlier.clone(),

@@ -1,15 +1,17 @@
 //! What the past of a repository's last commit came to, kept on disk: the next commit's past is read from there on.
 //!
 //! As with kept surveys ([`super::survey_cache`]), only boards are made of it, and entries lie in a [`SealedFolder`]. An
-//! entry is taken only where the history that is read leads to its commit, and under the same rules
+//! entry is taken only where the history that is read leads to its commit, and where nothing changed of the rules that it was read by
 //! ([`super::lineage::trace_on`]); after a branch was rewritten, everything is read again.
 
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::compact;
 use super::ledger::PolicyAtTip;
 use super::lineage::KnownPast;
+use super::pin_states::{AskedRules, PastRules};
 use super::sealed_folder::{EntryName, FolderBounds, SealedFolder};
 use crate::domain::history::{HistoryKey, PinIdentity, PinOwner};
 use crate::domain::id::{Digest, EnvId, ServiceId};
@@ -22,7 +24,7 @@ use crate::sources::git::Tip;
 pub(super) const FOLDER: &str = "pasts";
 
 /// Raised whenever the layout of entries changes.
-const LAYOUT: u32 = 1;
+const LAYOUT: u32 = 2;
 
 /// One of each repository and policy.
 const BOUNDS: FolderBounds = FolderBounds {
@@ -56,7 +58,7 @@ impl PastCache {
     /// What is kept under that name.
     pub(super) fn get(&self, name: &EntryName) -> Option<KnownPast> {
         let name = name.digest();
-        let kept: Option<StoredPast> = serde_json::from_str(&self.0.get(name)?).ok();
+        let kept: Option<StoredPast> = compact::decode(&self.0.get_bytes(name)?);
         if kept.is_none() {
             self.0.remove(name);
         }
@@ -65,8 +67,8 @@ impl PastCache {
 
     /// Keeps a past in the place of an older one. A cache that cannot be written is no failure of the question.
     pub(super) fn put(&self, name: &EntryName, past: &KnownPast) {
-        if let Ok(body) = serde_json::to_string(&StoredPast::of(past)) {
-            self.0.put(name.digest(), &body);
+        if let Some(body) = compact::encode(&StoredPast::of(past)) {
+            self.0.put_bytes(name.digest(), &body);
         }
     }
 }
@@ -74,7 +76,8 @@ impl PastCache {
 #[derive(Serialize, Deserialize)]
 struct StoredPast {
     head: String,
-    rules: Digest,
+    rules: PastRules,
+    asked: AskedRules,
     is_whole: bool,
     pinned: Vec<StoredPinning>,
     earlier: Vec<(ServiceId, EnvId, Vec<Digest>)>,
@@ -116,7 +119,8 @@ impl StoredPast {
         let earlier = past.earlier.iter();
         Self {
             head: past.head.clone(),
-            rules: past.rules,
+            rules: past.rules.clone(),
+            asked: past.asked.clone(),
             is_whole: past.is_whole,
             pinned: pinned.collect(),
             earlier: earlier
@@ -129,6 +133,7 @@ impl StoredPast {
         let mut past = KnownPast {
             head: self.head,
             rules: self.rules,
+            asked: self.asked,
             is_whole: self.is_whole,
             pinned: Default::default(),
             earlier: self

@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
+use super::past_rules::{AskedRules, RulesAbout};
 use crate::config::left_out::makes_no_environment;
 use crate::domain::id::EnvId;
 use crate::engine::effective::EffectiveReference;
@@ -55,6 +56,14 @@ impl<'a> CountedFiles<'a> {
         }
     }
 
+    /// What was asked for of the rules: every file that may have counted, and the folders in which none may lie.
+    pub(super) fn asked(&self) -> AskedRules {
+        let (files, folders) = (self.known.borrow(), self.known_folders.borrow());
+        let files = files.keys().map(|path| RulesAbout::File(path));
+        let folders = folders.iter().filter(|(_, may_contain)| !**may_contain);
+        AskedRules::of(files.chain(folders.map(|(folder, _)| RulesAbout::Folder(folder))))
+    }
+
     /// Whether a file counts by its own path.
     pub(super) fn counts_itself(&self, path: &str) -> bool {
         once(&self.known, path, || {
@@ -96,7 +105,9 @@ impl FileFilter for CountedFiles<'_> {
     }
 
     fn may_have_been(&self, path: &str) -> bool {
+        // It is among what was asked for, even where it counts nowhere.
         is_manifest(path)
+            && !self.counts_itself(path)
             && !self.taken_in_anywhere.contains(path)
             && self.paths.of(path).next().is_none()
             && makes_no_environment(path).is_none()

@@ -11,6 +11,7 @@ mod kept_past;
 mod moved_in;
 mod needles;
 mod past_reference;
+mod past_rules;
 mod placement;
 
 use std::collections::{BTreeSet, HashMap};
@@ -19,7 +20,7 @@ use std::rc::Rc;
 
 use crate::domain::failure::Failure;
 use crate::domain::history::{CommitRecord, HistoryKey, PinIdentity, PinOwner, WrittenPin};
-use crate::domain::id::{Digest, Target};
+use crate::domain::id::Target;
 use crate::domain::pin_set::PinSetChange;
 use crate::domain::pin_walk::PinWalk;
 use crate::domain::reference::Repository;
@@ -35,6 +36,7 @@ pub(super) use kept_past::{KeptChanges, KeptReferences};
 use moved_in::{FollowedChange, MovedFiles, PlacedBlob, ReadSide};
 use needles::Needles;
 use past_reference::PastReferences;
+pub(super) use past_rules::{AskedRules, PastRules, TodaysRules};
 use placement::{PinnedDelta, Placement, common_beginning};
 
 /// One commit changed what a target pins.
@@ -66,8 +68,8 @@ pub enum PinEvent<'e> {
     },
     /// Clocks were wrong, or newer files matter that were left out: everything is told again, in the right order and with them.
     Again,
-    /// The reading of all targets begins under these rules ([`Placement::rules`]).
-    Begun(Digest),
+    /// The reading of all targets begins under these rules.
+    Begun(TodaysRules),
     /// Everything newer than this commit was told, all of it leads back through this commit, and nothing of it changes how
     /// what is older is read: the rest is what the commit's own history says under the same rules.
     Reached(&'e str),
@@ -86,11 +88,12 @@ pub struct PinStates<'a> {
 }
 
 impl PinStates<'_> {
-    /// Tells everything, newest first, until told to stop.
+    /// Tells everything, newest first, until told to stop. Returns what of the rules was asked for, where all targets are
+    /// read.
     ///
     /// # Errors
     /// If the history cannot be read. A shallow clone is not an error.
-    pub fn read(&self, tell: &mut dyn FnMut(PinEvent<'_>) -> ControlFlow<()>) -> Result<(), Failure> {
+    pub fn read(&self, tell: &mut dyn FnMut(PinEvent<'_>) -> ControlFlow<()>) -> Result<AskedRules, Failure> {
         let (mut order, mut former) = (CommitOrder::Date, Vec::new());
         loop {
             let moved = MovedFiles::default();
@@ -131,15 +134,16 @@ impl PinStates<'_> {
             if !reading.late.is_empty() {
                 former.append(&mut reading.late);
             } else if stopped {
-                return Ok(());
+                return Ok(reading.asked());
             } else if reading.walk.is_out_of_order() && order == CommitOrder::Date {
                 order = CommitOrder::Topological;
             } else {
+                let asked = reading.asked();
                 reading.finish(tell);
-                return Ok(());
+                return Ok(asked);
             }
             if tell(PinEvent::Again).is_break() {
-                return Ok(());
+                return Ok(AskedRules::default());
             }
         }
     }
@@ -209,6 +213,14 @@ impl<'a> StateReading<'a> {
     /// service took the place of another's repository.
     fn leads_plainly_to(&mut self, commit: &str) -> bool {
         !self.has_followed && self.moved.known().borrow().is_empty() && self.walk.gathers_at(commit)
+    }
+
+    /// What was asked for of the rules; nothing of it is told of a single target.
+    fn asked(&self) -> AskedRules {
+        match self.needles {
+            Some(_) => AskedRules::default(),
+            None => self.files.asked().and(self.placement.asked()),
+        }
     }
 
     fn is_over(&self) -> bool {

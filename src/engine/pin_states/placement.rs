@@ -20,6 +20,7 @@ use crate::engine::pins::EnvironmentPaths;
 use crate::sources::git::manifest::Found;
 
 use super::past_reference::PastReference;
+use super::past_rules::AskedNames;
 
 /// A pinned thing more or less.
 pub(super) type PinnedDelta = PinDelta<HistoryKey, PinIdentity, WrittenPin>;
@@ -80,6 +81,8 @@ pub(super) struct Placement<'a> {
     /// Environments of paths that were asked for.
     known_paths: HashMap<String, Vec<EnvId>>,
     unowned: HashMap<Repository, Unowned>,
+    /// What was asked for of the rules.
+    asked: AskedNames,
     /// Repositories of nobody that stood in a service's place before it: the services that took it.
     former: BTreeMap<(EnvId, Repository), BTreeSet<ServiceId>>,
 }
@@ -96,6 +99,7 @@ impl<'a> Placement<'a> {
             only,
             known_paths: HashMap::new(),
             unowned: HashMap::new(),
+            asked: AskedNames::default(),
             former: BTreeMap::new(),
         };
         for pin in ledger.pins() {
@@ -146,6 +150,7 @@ impl<'a> Placement<'a> {
                 // A template expression or an interpolation is no tag.
                 continue;
             };
+            self.asked.image(&image);
             let has_digest = reference.digest.is_some();
             let service = self
                 .ledger
@@ -242,9 +247,10 @@ impl<'a> Placement<'a> {
     }
 
     /// The key under which a service counts what was pinned under the key of a repository before it.
-    pub(crate) fn adopting(&self, key: &HistoryKey, image: &Repository, service: &ServiceId) -> HistoryKey {
+    pub(crate) fn adopting(&mut self, key: &HistoryKey, image: &Repository, service: &ServiceId) -> HistoryKey {
         let owner = PinOwner::Service(service.clone());
         let target = Target::new(service.as_str(), key.environment.as_str());
+        self.asked.target(&target);
         let component = match self.ledger.naming.component_of(image, service) {
             Some(configured) => Some(configured.to_owned()),
             None => key.component.clone().filter(|_| self.with_variants.contains(&target)),
@@ -258,7 +264,7 @@ impl<'a> Placement<'a> {
 
     /// The component of a reference: what the configuration names, or the variant where there are several today.
     fn component(
-        &self,
+        &mut self,
         owner: &PinOwner,
         environment: &EnvId,
         image: &Repository,
@@ -271,6 +277,7 @@ impl<'a> Placement<'a> {
                     return Some(configured.to_owned());
                 }
                 let target = Target::new(service.as_str(), environment.as_str());
+                self.asked.variants(&target, image);
                 let today = self.variants.get(&(environment.clone(), image.clone()));
                 today.copied().unwrap_or_else(|| self.with_variants.contains(&target))
             }

@@ -1,21 +1,45 @@
-//! The rules of today as one digest: under the same rules, the past of an older commit reads as it did from there. Pure.
+//! The rules of today, part by part: under the same ones, the past of an older commit reads as it did from there. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::id::{Digest, EnvId};
-
+use super::super::past_rules::{RulesAbout, RulesOfToday, TodaysRules};
 use super::{Placement, TodaysRole};
-
-/// What is special about a file: who takes it in besides those that it lies in, and entries that count otherwise than a
-/// new one would.
-type SpecialFile<'p> = (BTreeSet<&'p EnvId>, BTreeMap<&'p str, BTreeSet<&'p TodaysRole>>);
+use crate::domain::id::EnvId;
+use crate::sources::git::manifest::is_manifest;
 
 impl Placement<'_> {
-    /// A digest of everything that decides which files of the past are read and whose pins are in them. What counts
-    /// by its path alone is left out, so that another file of the usual kind changes nothing.
-    pub(crate) fn rules(&self) -> Digest {
+    /// Everything that decides which files of the past are read and whose pins are in them. What counts by its path alone is
+    /// left out, so that another file of the usual kind changes nothing.
+    pub(crate) fn rules(&self) -> TodaysRules {
         let ledger = self.ledger;
-        let mut special: BTreeMap<&str, SpecialFile<'_>> = BTreeMap::new();
+        let mut rules = RulesOfToday::new(&ledger.environments);
+        self.rules_of_files(&mut rules);
+        for path in &ledger.commit.copied {
+            rules.part(RulesAbout::File(path), &"copied");
+        }
+        for ((path, entry), service) in &*ledger.services_by_place {
+            rules.part(RulesAbout::File(path), &(entry, service));
+        }
+        for (image, service) in ledger.naming.unlisted() {
+            rules.part(RulesAbout::Image(image), service);
+        }
+        let with_variants: BTreeSet<&EnvId> = self.with_variants.iter().map(|target| &target.environment).collect();
+        for ((environment, image), several) in &self.variants {
+            // Where no service has several, an image with one counts as any other.
+            if *several || with_variants.contains(environment) {
+                rules.part(RulesAbout::ImageIn(environment, image), several);
+            }
+        }
+        for target in &self.with_variants {
+            rules.part(RulesAbout::Target(target), &"several");
+        }
+        rules.end()
+    }
+
+    /// What is special about files: who takes one in besides those that it lies in, and entries that count otherwise than
+    /// a new one would.
+    fn rules_of_files(&self, rules: &mut RulesOfToday) {
+        let ledger = self.ledger;
         for (path, file) in &self.files {
             if file.takers.is_empty() && file.entries.is_empty() {
                 continue;
@@ -37,7 +61,7 @@ impl Placement<'_> {
                 .map(|(entry, roles)| (entry.as_str(), roles.iter().collect()))
                 .collect();
             if !(by_others.is_empty() && entries.is_empty()) {
-                special.insert(path, (by_others, entries));
+                rules.part(RulesAbout::File(path), &(by_others, entries));
             }
         }
         let references = ledger.effective.references.iter();
@@ -47,16 +71,17 @@ impl Placement<'_> {
                 std::iter::once(reference.file.as_str()).chain(others)
             })
             .collect();
-        let from_outside = taken_in.into_iter().filter(|path| self.paths.of(path).next().is_none());
-        let text = format!(
-            "{:?}",
-            (
-                (&ledger.environments, ledger.naming.unlisted()),
-                (&ledger.services_by_place, &ledger.commit.copied),
-                (&self.variants, &self.with_variants),
-                (special, from_outside.collect::<Vec<_>>()),
-            )
-        );
-        Digest::of(text.as_bytes())
+        for path in taken_in {
+            if !is_manifest(path) || self.paths.of(path).next().is_none() {
+                rules.part(RulesAbout::File(path), &"taken in");
+            }
+        }
+    }
+
+    /// What was asked for so far. Also those of the files of today: their references are what is pinned at the beginning.
+    pub(crate) fn asked(&self) -> impl Iterator<Item = RulesAbout<'_>> {
+        let files = self.files.keys().map(|path| RulesAbout::File(path));
+        let judged = self.unowned.keys().map(RulesAbout::Image);
+        files.chain(judged).chain(self.asked.all())
     }
 }
