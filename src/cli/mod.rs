@@ -118,9 +118,15 @@ fn wrong_arguments(error: &clap::Error, arguments: &[OsString]) -> Failure {
     }
 }
 
+/// Threads at most for work that blocks: the cache's files, judging evidence, asking for the addresses of hosts. Each thread
+/// takes memory, and what comes in a burst waits for them as well in a queue. They are far more than there are cores, for a
+/// write takes one for as long as it lasts, and a name server that does not answer takes several for its whole time limit.
+const BLOCKING_THREADS: usize = 64;
+
 fn start(cli: Cli) -> Result<Exit, Failure> {
     log::start();
     let runtime = tokio::runtime::Builder::new_multi_thread()
+        .max_blocking_threads(BLOCKING_THREADS)
         .enable_all()
         .build()
         .map_err(|e| Failure::failed(format!("no worker threads could be started: {e}")))?;
