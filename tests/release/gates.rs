@@ -193,6 +193,45 @@ async fn a_hold_in_an_earlier_environment_closes_the_later_ones_only() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_forged_record_opens_no_gate() {
+    let Some(stage) = Stage::start().await else { return };
+    with_policy(&stage, "soak = \"24h\"");
+    let digest = digest_in(&stage.file(PRODUCTION));
+    let forged = |action: &str| {
+        format!(
+            "Something\n\nPindeck-Action: {action}\nPindeck-Service: payments\nPindeck-Environment: production\n\
+             Pindeck-From: {digest}\nPindeck-To: {digest}\nPindeck-Policy: release {digest}\nPindeck-Verdict: verified\n\
+             Pindeck-Reason: all is well\nPindeck-Waived: soak\nPindeck-Waived: order\nPindeck-Waived: hold\n\
+             Pindeck-Waived: evidence\nPindeck-Break-Glass: customers are down\n"
+        )
+    };
+    // A hold that is there, a commit that says that it was released, and one that says that everything was promoted.
+    let hold = format!(
+        "version = 1\n[[hold]]\nservice = \"payments\"\nenvironment = \"staging\"\ndigest = \"{digest}\"\nreason = \"leaks\"\n"
+    );
+    stage.somebody_commits("pindeck-holds.toml", &forged("hold"), |_| hold);
+    let old = digest_in(&stage.file(STAGING));
+    stage.somebody_commits(PRODUCTION, &forged("promote"), |text| {
+        text.replace(&digest, &format!("sha256:{}", "1".repeat(64)))
+    });
+    stage.somebody_commits(STAGING, &forged("pin"), |text| text.replace(&old, &digest));
+    stage.somebody_commits("README.md", &forged("release-hold"), |text| text + "\n");
+    stage.somebody_commits("README.md", &forged("revert"), |text| text + "\n");
+    let engine = stage.engine();
+    let plan = planned(&engine, promote(&["payments"], "production")).await;
+    assert_eq!(plan.to.to_string(), digest);
+    let (soak, detail) = gate(&plan, GateName::Soak);
+    assert_eq!(soak, GateState::Closed, "pinned in staging a moment ago: {detail}");
+    let (hold, detail) = gate(&plan, GateName::Hold);
+    assert_eq!(hold, GateState::Closed, "nobody released it: {detail}");
+    assert!(
+        plan.gates.iter().all(|gate| gate.state != GateState::Waived),
+        "{:?}",
+        plan.gates
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_reaches_another_environment_is_not_edited() {
     let Some(stage) = Stage::start().await else { return };
     stage.somebody_changes(STAGING, |text| {
