@@ -11,7 +11,7 @@ use super::packed_facts::FOLDER as FACTS;
 use super::past_cache::FOLDER as PASTS;
 use super::sealed_folder;
 use super::survey_cache::FOLDER as SURVEYS;
-use super::verdict_cache::FOLDER as VERDICTS;
+use super::verdict_cache::{self, FOLDER as VERDICTS};
 use crate::sources::git::{folders_named, remove_half_made};
 use crate::sources::registry::ContentCache;
 
@@ -42,7 +42,8 @@ pub(crate) fn holdings(dir: &Path) -> io::Result<CacheContents> {
     Ok(CacheContents {
         entries: size.entries,
         bytes: size.bytes,
-        verdicts: sealed_folder::entries(&dir.join(VERDICTS))?.len() as u64,
+        verdicts: verdict_cache::packs(&dir.join(VERDICTS)).size().0
+            + sealed_folder::entries(&dir.join(VERDICTS))?.len() as u64,
         surveys: of_commits(dir)?.len() as u64,
         repositories: clones(dir)?.len() as u64,
     })
@@ -60,7 +61,8 @@ pub(crate) fn clear(dir: &Path) -> io::Result<CacheContents> {
     Ok(CacheContents {
         entries: removed.entries,
         bytes: removed.bytes,
-        verdicts: remove_all(sealed_folder::entries(&dir.join(VERDICTS))?)?,
+        verdicts: verdict_cache::packs(&dir.join(VERDICTS)).clear()?.0
+            + remove_all(sealed_folder::entries(&dir.join(VERDICTS))?)?,
         surveys: remove_all(of_commits(dir)?)?,
         repositories: {
             remove_half_made(&dir.join(REPOSITORIES))?;

@@ -8,8 +8,8 @@ use super::survey_cache::{FOLDER as SURVEYS, SurveyCache};
 use super::verdict_cache::{FOLDER as VERDICTS, VerdictCache};
 use crate::sources::evidence::SealKey;
 
-/// Upper bound of kept verdicts.
-const VERDICTS_KEPT: usize = 50_000;
+/// Most verdicts that are kept in files of their own, for a pack takes the usual ones.
+const LARGE_VERDICTS: usize = 1_000;
 
 /// File of the key that everything kept is sealed under, in the state folder.
 const VERDICT_KEY: &str = "verdict-key";
@@ -17,7 +17,7 @@ const VERDICT_KEY: &str = "verdict-key";
 /// The verdicts kept from earlier runs; `None` where there is no place for them.
 pub(super) fn verdicts(options: &OpenOptions) -> Option<VerdictCache> {
     let (cache, key) = sealed(options)?;
-    Some(VerdictCache::new(cache.join(VERDICTS), key, VERDICTS_KEPT))
+    Some(VerdictCache::new(cache.join(VERDICTS), key, LARGE_VERDICTS))
 }
 
 /// The surveys kept from earlier runs; `None` where there is no place for them.

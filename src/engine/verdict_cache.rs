@@ -3,16 +3,19 @@
 //! service and its signer. The verdict itself is made anew each time from the kept evidence, so that
 //! ages and windows are judged at the time of asking.
 //!
-//! Entries lie in a [`SealedFolder`]: what another program writes there is never believed.
+//! Entries lie in packs, a large one in a [`SealedFolder`]. All of them are sealed: what another program writes there is
+//! never believed.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::sealed_folder::{EntryName, FolderBounds, SealedFolder};
 use crate::domain::evidence::Evidence;
+use crate::domain::id::Digest;
 use crate::sources::evidence::SealKey;
+use crate::sources::packs::Packs;
 
 /// Name of the folder, in the cache.
 pub(crate) const FOLDER: &str = "verdicts";
@@ -23,9 +26,20 @@ const CHECKS_VERSION: u32 = 5;
 /// Most bytes of one entry.
 const ENTRY_BYTES: usize = 64 << 20;
 
+/// An entry of at most so many bytes lies in a pack.
+const SMALL: usize = 64 << 10;
+
+/// Most bytes of all packs: some fifty thousand entries of the usual size.
+const PACKS_BYTES: u64 = 256 << 20;
+
 /// A bounded folder of checked evidence.
 #[derive(Debug, Clone)]
-pub(crate) struct VerdictCache(SealedFolder);
+pub(crate) struct VerdictCache {
+    packs: Packs,
+    key: SealKey,
+    /// Entries that are too large for a pack.
+    large: SealedFolder,
+}
 
 /// One entry.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -44,31 +58,59 @@ pub(crate) fn verdict_key() -> EntryName {
 }
 
 impl VerdictCache {
-    /// A cache in `dir` that keeps at most `max_entries`, sealed under a key.
-    pub(crate) fn new(dir: PathBuf, key: SealKey, max_entries: usize) -> Self {
+    /// A cache in `dir`, sealed under a key, that keeps at most `max_large` entries that are too large for a pack.
+    pub(crate) fn new(dir: PathBuf, key: SealKey, max_large: usize) -> Self {
         let bounds = FolderBounds {
-            entries: max_entries,
+            entries: max_large,
             entry_bytes: ENTRY_BYTES,
         };
-        Self(SealedFolder::new(dir, key, bounds))
+        Self {
+            packs: packs(&dir),
+            key: key.clone(),
+            large: SealedFolder::new(dir, key, bounds),
+        }
     }
 
     /// The entry, if there is a whole one.
     pub(crate) fn get(&self, key: &EntryName) -> Option<Checked> {
         let name = key.digest();
-        let read = serde_json::from_str(&self.0.get(name)?).ok();
+        if let Some(entry) = self.packs.get(&name) {
+            let read = self.unsealed(name, &entry);
+            let read = read.and_then(|body| serde_json::from_slice(body).ok());
+            if read.is_none() {
+                self.packs.forget(&name);
+            }
+            return read;
+        }
+        let read = serde_json::from_str(&self.large.get(name)?).ok();
         if read.is_none() {
-            self.0.remove(name);
+            self.large.remove(name);
         }
         read
     }
 
     /// Keeps an entry. A cache that cannot be written is no failure of the question.
     pub(crate) fn put(&self, key: &EntryName, entry: &Checked) {
-        if let Ok(body) = serde_json::to_string(entry) {
-            self.0.put(key.digest(), &body);
+        let Ok(body) = serde_json::to_string(entry) else { return };
+        let name = key.digest();
+        if body.len() > SMALL {
+            return self.large.put(name, &body);
         }
+        let seal = self.key.seal(&name.hex(), body.as_bytes());
+        self.packs.put(&name, &[seal.as_bytes(), b"\n", body.as_bytes()]);
     }
+
+    /// What an entry says, if it was sealed here under this name.
+    fn unsealed<'a>(&self, name: Digest, entry: &'a [u8]) -> Option<&'a [u8]> {
+        let end = entry.iter().position(|byte| *byte == b'\n')?;
+        let (seal, body) = (std::str::from_utf8(&entry[..end]).ok()?, &entry[end + 1..]);
+        self.key.is_seal(seal, &name.hex(), body).then_some(body)
+    }
+}
+
+/// The packs of the cache in `dir`.
+pub(super) fn packs(dir: &Path) -> Packs {
+    Packs::new(dir.to_owned(), PACKS_BYTES)
 }
 
 #[cfg(test)]
@@ -76,7 +118,6 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::domain::id::Digest;
 
     fn key(text: &str) -> EntryName {
         let mut key = verdict_key();
@@ -113,23 +154,19 @@ mod tests {
         let dir = tempfile::tempdir().expect("a folder");
         let cache = cache(dir.path(), 4);
         cache.put(&key("a"), &entry());
-        let path = dir.path().join("verdicts").join(key("a").digest().hex());
-        let text = fs::read_to_string(&path).expect("written");
+        let text = cache.packs.get(&key("a").digest()).expect("written");
+        let text = String::from_utf8(text).expect("text");
         for broken in [&text[..text.len() / 2], "", "nonsense", &text.replace("1970", "2070")] {
+            cache.packs.put(&key("a").digest(), &[broken.as_bytes()]);
+            assert_eq!(cache.get(&key("a")), None, "{broken:?}");
+            // The same in a file of its own, where a large one lies.
+            let path = dir.path().join("verdicts").join(key("a").digest().hex());
             fs::write(&path, broken).expect("writable");
             assert_eq!(cache.get(&key("a")), None, "{broken:?}");
             assert!(!path.exists());
         }
-    }
-
-    #[test]
-    fn stays_bounded() {
-        let dir = tempfile::tempdir().expect("a folder");
-        let cache = cache(dir.path(), 3);
-        for n in 0..10 {
-            cache.put(&key(&n.to_string()), &entry());
-        }
-        assert_eq!(fs::read_dir(dir.path().join("verdicts")).expect("readable").count(), 3);
+        cache.put(&key("a"), &entry());
+        assert_eq!(cache.get(&key("a")), Some(entry()));
     }
 
     #[test]
@@ -138,23 +175,25 @@ mod tests {
         let (ours, theirs) = (cache(dir.path(), 4), tempfile::tempdir().expect("a folder"));
         let foreign = cache(theirs.path(), 4);
         foreign.put(&key("a"), &entry());
-        fs::create_dir_all(dir.path().join("verdicts")).expect("made");
-        let name = key("a").digest().hex();
-        let copy = |from: &std::path::Path, to: &str| {
-            fs::copy(from, dir.path().join("verdicts").join(to)).expect("copied");
-        };
-        // Sealed under another key.
-        copy(&theirs.path().join("verdicts").join(&name), &name);
-        assert_eq!(ours.get(&key("a")), None);
-        // With a checksum that anybody can make.
-        let body = serde_json::to_string(&entry()).expect("JSON");
-        let forged = format!("{}\n{body}", Digest::of(body.as_bytes()));
-        fs::write(dir.path().join("verdicts").join(&name), forged).expect("written");
-        assert_eq!(ours.get(&key("a")), None);
-        // Our own entry about something else, under this name.
+        let name = key("a").digest();
         ours.put(&key("b"), &entry());
-        copy(&dir.path().join("verdicts").join(key("b").digest().hex()), &name);
-        assert_eq!(ours.get(&key("a")), None);
+        let body = serde_json::to_string(&entry()).expect("JSON");
+        let wrong = [
+            // Sealed under another key.
+            foreign.packs.get(&name).expect("kept"),
+            // With a checksum that anybody can make.
+            format!("{}\n{body}", Digest::of(body.as_bytes())).into_bytes(),
+            // Our own entry about something else, under this name.
+            ours.packs.get(&key("b").digest()).expect("kept"),
+        ];
+        for entry in wrong {
+            ours.packs.put(&name, &[&entry]);
+            assert_eq!(ours.get(&key("a")), None);
+            let path = dir.path().join("verdicts").join(name.hex());
+            fs::write(&path, &entry).expect("writable");
+            assert_eq!(ours.get(&key("a")), None);
+            assert!(!path.exists());
+        }
         assert_eq!(ours.get(&key("b")), Some(entry()));
     }
 

@@ -8,5 +8,6 @@ pub mod forge;
 pub mod git;
 pub mod github;
 mod loopback;
+pub(crate) mod packs;
 pub mod registry;
 pub mod tuf;

@@ -373,18 +373,20 @@ async fn fifo_in_the_cache() {
             })
             .expect("valid options")
         };
-        let entry = folder.join("sha256").join(&hex[..2]).join(&hex);
-        std::fs::create_dir_all(entry.parent().expect("a folder")).expect("made");
-        match what {
-            "fifo" => {
-                let made = std::process::Command::new("mkfifo").arg(&entry).status();
-                assert!(made.expect("mkfifo runs").success());
-            }
-            "link" => std::os::unix::fs::symlink("/dev/zero", &entry).expect("a link"),
-            "folder" => std::fs::create_dir(&entry).expect("a folder"),
-            _ => {
-                let file = std::fs::File::create(&entry).expect("a file");
-                file.set_len(1 << 40).expect("sparse");
+        let file = folder.join("sha256").join(&hex[..2]).join(&hex);
+        for entry in [file, folder.join("packs").join("0123456789abcdef.pack")] {
+            std::fs::create_dir_all(entry.parent().expect("a folder")).expect("made");
+            match what {
+                "fifo" => {
+                    let made = std::process::Command::new("mkfifo").arg(&entry).status();
+                    assert!(made.expect("mkfifo runs").success());
+                }
+                "link" => std::os::unix::fs::symlink("/dev/zero", &entry).expect("a link"),
+                "folder" => std::fs::create_dir(&entry).expect("a folder"),
+                _ => {
+                    let file = std::fs::File::create(&entry).expect("a file");
+                    file.set_len(1 << 40).expect("sparse");
+                }
             }
         }
         let manifest = open().manifest(&repository, &image).await.expect("from the registry");

@@ -413,10 +413,14 @@ async fn a_damaged_cache_is_fetched_again_and_repaired() {
         .manifest(&repository, &digest)
         .await
         .expect("there");
-    let entry = folder.path().join("sha256").join(&digest.hex()[..2]).join(digest.hex());
-    for damage in [&b"pindeck1 x\n{\"schemaVersion\":2}"[..], b"", b"\0\0\0"] {
+    let mut packs = std::fs::read_dir(folder.path().join("packs")).expect("packs").flatten();
+    let pack = packs.next().expect("a pack").path();
+    let whole = std::fs::read(&pack).expect("there");
+    let changed = String::from_utf8_lossy(&whole).replace("schemaVersion", "schemaversion");
+    assert_ne!(changed.as_bytes(), whole);
+    for damage in [changed.as_bytes(), &whole[..whole.len() - 1], b"", b"\0\0\0"] {
         server.forget();
-        std::fs::write(&entry, damage).expect("the entry is where it is expected");
+        std::fs::write(&pack, damage).expect("written");
         let registry = cached(folder.path());
         assert_eq!(
             registry.manifest(&repository, &digest).await.expect("refetched").bytes,

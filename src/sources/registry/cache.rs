@@ -1,7 +1,7 @@
 //! Content by digest, on disk.
 //!
-//! An entry is a line with its media type and then the bytes. It is written to a temporary file and
-//! renamed, and its bytes are hashed whenever it is read, so neither another process, a crash nor a
+//! An entry is a line with its media type and then the bytes. Small ones lie together in packs; a large one is written to a
+//! temporary file and renamed. Its bytes are hashed whenever it is read, so neither another process, a crash nor a
 //! broken disk can make it lie. Deleting any of it, at any time, only costs requests.
 
 use std::fs;
@@ -16,11 +16,14 @@ use bytes::Bytes;
 use rustix::fs::OFlags;
 
 use crate::domain::Digest;
+use crate::sources::packs::Packs;
 
 /// First word of every entry; another one means another layout.
 const MAGIC: &str = "pindeck1 ";
 /// Longest media type that is kept.
 const MAX_HEADER: usize = 300;
+/// Content of at most so many bytes lies in packs.
+const SMALL: usize = 64 << 10;
 /// An entry read after this long is marked as used again.
 const TOUCH_AFTER: Duration = Duration::from_secs(6 * 3600);
 /// How the names of files begin that are being written.
@@ -38,7 +41,9 @@ pub struct ContentCache {
 struct CacheInner {
     root: PathBuf,
     limit: u64,
-    /// Bytes on disk at the last scan and written since; `u64::MAX` before the first scan.
+    /// Small entries. They have half of the room, and large ones the other half.
+    packs: Packs,
+    /// Bytes of large entries at the last scan and written since; `u64::MAX` before the first scan.
     size: AtomicU64,
     evicting: Mutex<()>,
 }
@@ -69,6 +74,7 @@ impl ContentCache {
         fs::create_dir_all(root.join("tmp"))?;
         Ok(Self {
             inner: Arc::new(CacheInner {
+                packs: Packs::new(root.join("packs"), limit / 2),
                 root,
                 limit,
                 size: AtomicU64::new(u64::MAX),
@@ -79,12 +85,12 @@ impl ContentCache {
 
     /// How many entries it has, and their bytes.
     pub(crate) fn size(&self) -> CacheSize {
-        self.entries()
-            .iter()
-            .fold(CacheSize::default(), |sum, entry| CacheSize {
-                entries: sum.entries + 1,
-                bytes: sum.bytes + entry.size,
-            })
+        let (entries, bytes) = self.inner.packs.size();
+        let small = CacheSize { entries, bytes };
+        self.entries().iter().fold(small, |sum, entry| CacheSize {
+            entries: sum.entries + 1,
+            bytes: sum.bytes + entry.size,
+        })
     }
 
     /// Removes every entry. Entries another process writes meanwhile may stay.
@@ -92,7 +98,8 @@ impl ContentCache {
     /// # Errors
     /// If an entry cannot be removed.
     pub(crate) fn clear(&self) -> io::Result<CacheSize> {
-        let mut removed = CacheSize::default();
+        let (entries, bytes) = self.inner.packs.clear()?;
+        let mut removed = CacheSize { entries, bytes };
         for entry in self.entries() {
             match fs::remove_file(&entry.path) {
                 Ok(()) => {
@@ -109,6 +116,20 @@ impl ContentCache {
 
     /// The entry of a digest, if it is there and whole. A corrupt one is dropped.
     pub(super) fn read(&self, digest: &Digest) -> Option<CacheEntry> {
+        self.read_small(digest).or_else(|| self.read_large(digest))
+    }
+
+    fn read_small(&self, digest: &Digest) -> Option<CacheEntry> {
+        let raw = Bytes::from(self.inner.packs.get(digest)?);
+        let entry = split(&raw).filter(|entry| Digest::of(&entry.bytes) == *digest);
+        if entry.is_none() {
+            tracing::warn!(%digest, "forgetting a corrupt cache entry");
+            self.inner.packs.forget(digest);
+        }
+        entry
+    }
+
+    fn read_large(&self, digest: &Digest) -> Option<CacheEntry> {
         let path = self.path(digest);
         let file = match open_regular(&path) {
             Ok(file) => file,
@@ -142,6 +163,10 @@ impl ContentCache {
         if bytes.len() as u64 > self.inner.limit / 4 || media_type.len() > MAX_HEADER || media_type.contains('\n') {
             return;
         }
+        if bytes.len() <= SMALL {
+            let pieces = [MAGIC.as_bytes(), media_type.as_bytes(), b"\n", bytes];
+            return self.inner.packs.put(digest, &pieces);
+        }
         if let Err(error) = self.try_write(digest, media_type, bytes) {
             tracing::debug!(%error, "cache entry not written");
             return;
@@ -167,16 +192,17 @@ impl ContentCache {
 
     fn grown(&self, by: u64) {
         let known = self.inner.size.load(Ordering::Relaxed);
-        if known != u64::MAX && known.saturating_add(by) <= self.inner.limit {
+        let limit = self.inner.limit - self.inner.limit / 2;
+        if known != u64::MAX && known.saturating_add(by) <= limit {
             self.inner.size.fetch_add(by, Ordering::Relaxed);
             return;
         }
         let _one = self.inner.evicting.lock().unwrap_or_else(PoisonError::into_inner);
         let mut entries = self.entries();
         let mut total: u64 = entries.iter().map(|entry| entry.size).sum();
-        if total > self.inner.limit {
+        if total > limit {
             // Well below the limit, so that not every write scans the disk.
-            let goal = self.inner.limit / 5 * 4;
+            let goal = limit / 5 * 4;
             entries.sort_by_key(|entry| entry.used);
             for entry in entries {
                 if total <= goal {

@@ -25,27 +25,39 @@ fn keeps_bytes_and_media_type() {
 #[test]
 fn every_kind_of_corruption_is_dropped_and_can_be_written_again() {
     let (_folder, cache) = cache(1 << 20);
-    let digest = Digest::of(b"content");
-    let path = cache.path(&digest);
-    for damage in [
-        &b""[..],
-        b"pindeck1 a\nconten",
-        b"pindeck1 a\ncontent!",
-        b"pindeck2 a\ncontent",
-        b"content",
-        b"pindeck1 \xff\ncontent",
-        &[b'x'; 4096],
-    ] {
-        cache.write(&digest, "a", b"content");
-        assert!(cache.read(&digest).is_some());
-        fs::write(&path, damage).expect("damaged");
-        assert_eq!(cache.read(&digest), None, "{damage:?}");
-        assert!(!path.exists());
+    let large = vec![b'c'; SMALL + 1];
+    let longer = [b"pindeck1 a\n", &large[..], b"!"].concat();
+    let other = [b"pindeck2 a\n", &large[..]].concat();
+    for content in [&b"content"[..], &large] {
+        let digest = Digest::of(content);
+        let path = cache.path(&digest);
+        for damage in [
+            &b""[..],
+            b"pindeck1 a\nconten",
+            b"pindeck1 a\ncontent!",
+            b"pindeck2 a\ncontent",
+            b"content",
+            b"pindeck1 \xff\ncontent",
+            &[b'x'; 4096],
+            &longer,
+            &other,
+        ] {
+            cache.write(&digest, "a", content);
+            assert!(cache.read(&digest).is_some());
+            if content.len() > SMALL {
+                fs::write(&path, damage).expect("damaged");
+            } else {
+                cache.inner.packs.put(&digest, &[damage]);
+            }
+            assert_eq!(cache.read(&digest), None, "{damage:?}");
+            assert!(!path.exists());
+        }
+        fs::create_dir_all(&path).expect("a folder in the way");
+        assert_eq!(cache.read(&digest), None);
+        cache.write(&digest, "a", content);
+        let is_small = content.len() <= SMALL;
+        assert_eq!(cache.read(&digest).is_some(), is_small, "no error either");
     }
-    fs::create_dir_all(&path).expect("a folder in the way");
-    assert_eq!(cache.read(&digest), None);
-    cache.write(&digest, "a", b"content");
-    assert_eq!(cache.read(&digest), None, "no error either");
 }
 
 #[test]
@@ -60,7 +72,17 @@ fn stays_within_its_limit_and_keeps_the_newest() {
         assert!(cache.size().bytes <= 110_000);
     }
     assert!(cache.read(&last).is_some());
-    let large = vec![1u8; 30_000];
+    // Files of their own are bounded as well.
+    let cache = ContentCache::open(&cache.inner.root, 1_000_000).expect("opens");
+    for n in 0u32..30 {
+        let mut bytes = vec![0u8; SMALL + 1];
+        bytes[..4].copy_from_slice(&n.to_le_bytes());
+        last = Digest::of(&bytes);
+        cache.write(&last, "a", &bytes);
+        assert!(cache.size().bytes <= 1_000_000);
+    }
+    assert!(cache.read(&last).is_some());
+    let large = vec![1u8; 300_000];
     cache.write(&Digest::of(&large), "a", &large);
     assert!(
         cache.read(&Digest::of(&large)).is_none(),
@@ -108,10 +130,11 @@ fn several_writers_and_readers_see_whole_entries_only() {
 #[test]
 fn only_a_regular_file_of_a_sane_size_is_an_entry() {
     let (folder, cache) = cache(1 << 20);
-    let digest = Digest::of(b"content");
+    let content = vec![b'c'; SMALL + 1];
+    let digest = Digest::of(&content);
     let path = cache.path(&digest);
     // The very entry, behind a link: it would hash, and it is somebody else's file.
-    cache.write(&digest, "a", b"content");
+    cache.write(&digest, "a", &content);
     let elsewhere = folder.path().join("elsewhere");
     fs::rename(&path, &elsewhere).expect("moved");
     std::os::unix::fs::symlink(&elsewhere, &path).expect("a link");
@@ -124,6 +147,6 @@ fn only_a_regular_file_of_a_sane_size_is_an_entry() {
     let file = fs::File::create(&path).expect("a file");
     file.set_len(1 << 40).expect("sparse");
     assert_eq!(cache.read(&digest), None);
-    cache.write(&digest, "a", b"content");
+    cache.write(&digest, "a", &content);
     assert!(cache.read(&digest).is_some());
 }
