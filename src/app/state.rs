@@ -225,6 +225,8 @@ pub struct CockpitState {
     pub frozen: Option<FrozenBoard>,
     /// The running or last pass.
     pub pass: BoardPass,
+    /// A person asked for everything to be asked again, and no pass has done so yet.
+    pub wants_everything: bool,
     /// Which answers are still wanted.
     pub generations: Generations,
     /// What is selected on the board.
@@ -297,6 +299,7 @@ impl CockpitState {
             board: Board::default(),
             frozen: None,
             pass: BoardPass::None,
+            wants_everything: false,
             generations: Generations::default(),
             cursor: None,
             drift_selected: None,

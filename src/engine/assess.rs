@@ -64,6 +64,8 @@ pub struct Assessed {
     pub presence: Presence,
     /// Its version label.
     pub version: Option<Untrusted>,
+    /// The version label could not be asked for.
+    pub is_label_unread: bool,
     /// Platform manifests, where it is an index.
     pub children: Vec<Digest>,
     /// The first index whose verified bytes list it, where one was found.
@@ -108,6 +110,7 @@ pub(crate) async fn assess(memo: &RegistryMemo, subject: Subject, now: Timestamp
             assessment,
             presence,
             version: None,
+            is_label_unread: true,
             children: Vec::new(),
             via: None,
             indexes: Vec::new(),
@@ -118,17 +121,13 @@ pub(crate) async fn assess(memo: &RegistryMemo, subject: Subject, now: Timestamp
     let untold = tags.err().map(|failure| failure.sentence());
     let children: Vec<Digest> = collect::platforms(&manifest).map(|d| d.digest).collect();
     // Evidence of platform manifests is shown, and costs: not for more of them than are asked for at all.
-    let shown: Vec<Digest> = {
-        let counts = |child: &&Descriptor| subject.extent.platforms.includes(child.platform.as_ref());
-        let needed: Vec<Digest> = collect::platforms(&manifest).filter(counts).map(|d| d.digest).collect();
-        if needed.len() > MAX_MANIFESTS {
-            Vec::new()
-        } else {
-            needed
-        }
-    };
     let at = |digest: Digest| Place::new(&subject.repository, digest);
-    let shown: Vec<Place> = shown.into_iter().map(at).collect();
+    let counts = |child: &&Descriptor| subject.extent.platforms.includes(child.platform.as_ref());
+    let needed = collect::platforms(&manifest).filter(counts);
+    let mut shown: Vec<Place> = needed.map(|child| at(child.digest)).collect();
+    if shown.len() > MAX_MANIFESTS {
+        shown.clear();
+    }
     // The version first: the platform manifest that it reads needs no HEAD of its own then.
     let (version, presence, own, below, inside) = futures_util::join!(
         version(memo, &place, &manifest, &subject.extent),
@@ -137,6 +136,8 @@ pub(crate) async fn assess(memo: &RegistryMemo, subject: Subject, now: Timestamp
         join_all(shown.iter().map(|child| memo.attached(child))),
         memo.in_index(&place, &manifest),
     );
+    let is_label_unread = version.is_err();
+    let version = version.unwrap_or_default();
     let mut own = Collected::clone(&own);
     let parents = parents(memo, &subject, &manifest, version.as_ref(), own.items.is_empty()).await;
     // An index that could not be asked for might have brought what is missing.
@@ -209,6 +210,7 @@ pub(crate) async fn assess(memo: &RegistryMemo, subject: Subject, now: Timestamp
         assessment,
         presence,
         version,
+        is_label_unread,
         children,
         via: indexes.first().copied(),
         indexes,

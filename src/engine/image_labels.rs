@@ -17,34 +17,48 @@ const VERSION: &str = "org.opencontainers.image.version";
 /// Largest image configuration that is read for its labels.
 const CONFIG_CAP: u64 = 4 << 20;
 
+/// The label of an image could not be asked for, so that nobody knows whether it has one.
+pub(super) struct UnreadLabel;
+
 /// The version label: the annotation of the index or manifest, else the label of the configuration (of the
-/// first platform that counts).
+/// first platform that counts). `None` = it has none.
+///
+/// # Errors
+/// If what would contain it cannot be read.
 pub(super) async fn version(
     memo: &RegistryMemo,
     place: &Place,
     manifest: &Manifest,
     extent: &PresenceScope,
-) -> Option<Untrusted> {
+) -> Result<Option<Untrusted>, UnreadLabel> {
     let repository = &place.repository;
     if let Some(version) = collect::annotation(&manifest.body.annotations, VERSION) {
-        return Some(version.into());
+        return Ok(Some(version.into()));
     }
     let first = collect::platforms(manifest).find(|child| extent.platforms.includes(child.platform.as_ref()));
     let located = match first {
-        Some(child) => Some(memo.locate(&Place::new(repository, child.digest)).await.ok()??),
+        Some(child) => {
+            let found = memo.locate(&Place::new(repository, child.digest)).await;
+            let Some(found) = found.map_err(|_| UnreadLabel)? else {
+                return Ok(None);
+            };
+            Some(found)
+        }
         None => None,
     };
     let image = located.as_ref().map_or(manifest, |located| &located.manifest);
     if let Some(version) = collect::annotation(&image.body.annotations, VERSION) {
-        return Some(version.into());
+        return Ok(Some(version.into()));
     }
-    let config = image.body.config.as_ref()?;
+    let Some(config) = image.body.config.as_ref() else {
+        return Ok(None);
+    };
     let bytes = memo
         .registry
         .blob(repository, &config.digest, Some(config.size), CONFIG_CAP)
         .await
-        .ok()?;
-    label(&bytes, VERSION)
+        .map_err(|_| UnreadLabel)?;
+    Ok(label(&bytes, VERSION))
 }
 
 fn label(config: &[u8], name: &str) -> Option<Untrusted> {

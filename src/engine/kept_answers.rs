@@ -51,6 +51,7 @@ fn is_in_doubt(found: &Assessed) -> bool {
     let verdict = found.assessment.verdict.as_ref();
     found.presence != Presence::Present
         || found.unlisted.is_some()
+        || found.is_label_unread
         || verdict.is_some_and(|verdict| !matches!(verdict.result, Outcome::Verified | Outcome::Warned))
         || found.assessment.evidence.iter().any(|one| one.is_unread())
 }
@@ -75,6 +76,10 @@ impl KeptAnswers {
         let since = self
             .began
             .map_or(SignedDuration::ZERO, |began| now.duration_since(began));
+        if self.began.is_some_and(|began| now < began) {
+            // The clock was set back: nobody knows how old anything is.
+            self.by_place.clear();
+        }
         self.began = Some(now);
         self.doubted.clear();
         self.pass += 1;

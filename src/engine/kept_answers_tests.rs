@@ -37,6 +37,7 @@ fn found(presence: Presence) -> Assessed {
         },
         presence,
         version: None,
+        is_label_unread: false,
         children: Vec::new(),
         via: None,
         indexes: Vec::new(),
@@ -100,12 +101,29 @@ fn what_is_not_known_whole_is_not_kept() {
         unlisted: Some("no list".into()),
         ..found(Presence::Present)
     };
-    for (found, has_tags) in [(unlisted, true), (gone(), true), (found(Presence::Present), false)] {
+    // Nobody knows then which tag names its version, and whether that one moved.
+    let unlabelled = Assessed {
+        is_label_unread: true,
+        ..found(Presence::Present)
+    };
+    let whole = found(Presence::Present);
+    for (found, has_tags) in [(unlisted, true), (unlabelled, true), (gone(), true), (whole, false)] {
         let (mut answers, tags) = kept(&trust);
         answers.begin(&trust, Timestamp::UNIX_EPOCH, |_| LONG);
         answers.keep(question("dev"), &found, has_tags.then_some(tags));
         assert!(answers.get(&question("dev"), tags).is_none(), "{found:?}");
     }
+}
+
+#[test]
+fn a_clock_that_was_set_back_leaves_nothing() {
+    let trust = trust();
+    let (mut answers, tags) = kept(&trust);
+    let minute = |minutes: i64| Timestamp::UNIX_EPOCH + SignedDuration::from_mins(minutes);
+    answers.begin(&trust, minute(14), |_| LONG);
+    assert!(answers.get(&question("dev"), tags).is_some());
+    answers.begin(&trust, minute(4), |_| LONG);
+    assert!(answers.get(&question("dev"), tags).is_none());
 }
 
 #[test]

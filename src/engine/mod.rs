@@ -42,6 +42,7 @@ pub mod pin_states;
 pub mod pins;
 mod proposals;
 pub(crate) mod refresh;
+mod refresh_memory;
 pub(crate) mod registry_memo;
 mod registry_turns;
 pub(crate) mod release;

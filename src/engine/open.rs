@@ -3,14 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::ops::Deref;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use jiff::Timestamp;
 
 use crate::domain::board::Fetch;
-use crate::domain::drift::Drift;
 use crate::domain::failure::Failure;
-use crate::domain::id::{Digest, EnvId};
+use crate::domain::id::EnvId;
 use crate::domain::policy::TeamPolicy;
 use crate::domain::text::Untrusted;
 use crate::domain::trusted_root::RootInForce;
@@ -24,7 +23,6 @@ use super::context::Context;
 use super::file_scans::ScanCache;
 use super::forge_access::Forges;
 use super::journal::{Journal, Observer};
-use super::kept_answers::KeptAnswers;
 use super::kept_facts::{FactsOf, KeptFacts};
 use super::kept_folders::{pasts, surveys, verdicts};
 use super::ledger::{self, Ledger};
@@ -33,12 +31,13 @@ use super::options::OpenOptions;
 use super::other_repositories::{OtherRepositories, RepositoryReader};
 use super::past_cache;
 use super::pin_states::BlobReferences;
+use super::refresh_memory::RefreshMemory;
 use super::registry_memo::RegistryMemo;
-use super::running::sightings::RunningSightings;
 use super::sealed_folder::EntryName;
 use super::survey::CommitSurvey;
 use super::survey_cache::{self, KeptSurvey, SurveyedRepository};
 use super::trusted_roots;
+use super::verdict_cache::VerdictCache;
 
 /// Answers questions about one GitOps repository. Cheap to clone.
 #[derive(Clone)]
@@ -56,25 +55,9 @@ pub(super) struct Inner {
     pub(super) clusters: ClusterClients,
     pub(super) forges: Forges,
     pub(super) others: OtherRepositories,
+    /// The verdicts of earlier runs; `None` where there is no place for them.
+    verdicts: OnceLock<Option<VerdictCache>>,
     kept: Mutex<RefreshMemory>,
-}
-
-/// What stays true from one refresh to the next.
-#[derive(Default)]
-pub(super) struct RefreshMemory {
-    /// The last survey, by the name of its entry in the cache.
-    survey: Option<(Digest, KeptSurvey)>,
-    tools: Option<(Arc<TeamPolicy>, Registry, Arc<Trust>)>,
-    pub(super) drift: Vec<Drift>,
-    pub(super) answers: KeptAnswers,
-    /// What clusters were seen to run, where no state folder remembers it.
-    pub(super) sightings: RunningSightings,
-    /// How the last fetch ended.
-    fetch: Option<Fetch>,
-    /// What it said of the remote's branches; `None` = nothing was fetched, or it failed.
-    pub(super) fetched: Option<FetchedRefs>,
-    /// Why the last refresh of trusted roots in the background failed, if it did.
-    pub(super) root_trouble: Option<Untrusted>,
 }
 
 /// Which scans of files are believed.
@@ -150,6 +133,12 @@ impl Engine {
         Ok(Self::with(options, repo, journal))
     }
 
+    /// A memo in which every question to the registries is asked once, with the verdicts kept from earlier runs.
+    fn memo(&self, registry: Registry) -> RegistryMemo {
+        let verdicts = self.inner.verdicts.get_or_init(|| verdicts(&self.inner.options));
+        RegistryMemo::new(registry, verdicts.clone())
+    }
+
     fn with(options: OpenOptions, repo: GitRepo, journal: Journal) -> Self {
         Self {
             inner: Arc::new(Inner {
@@ -162,6 +151,7 @@ impl Engine {
                 clusters: ClusterClients::default(),
                 forges: Forges::default(),
                 others: OtherRepositories::default(),
+                verdicts: OnceLock::new(),
                 kept: Mutex::default(),
             }),
         }
@@ -416,14 +406,14 @@ impl Engine {
     /// The context of one question or one pass: every question is asked once in it.
     pub(super) fn context(&self, ledger: Ledger) -> Result<Context, Failure> {
         let (registry, trust) = self.tools(&ledger.team)?;
-        Ok(Context::new(ledger, trust, memo(&self.inner.options, registry)))
+        Ok(Context::new(ledger, trust, self.memo(registry)))
     }
 
     /// The same of a survey, for a board.
     pub(super) fn survey_context(&self, surveyed: SurveyedCommit) -> Result<Context<SurveyedCommit>, Failure> {
         let (registry, trust) = self.tools(&surveyed.team)?;
         let (team, environments) = (Arc::clone(&surveyed.team), surveyed.environments.clone());
-        let memo = memo(&self.inner.options, registry);
+        let memo = self.memo(registry);
         Ok(Context::with(surveyed, team, environments, trust, memo))
     }
 
@@ -487,11 +477,6 @@ pub(super) fn tools(options: &OpenOptions, team: &TeamPolicy) -> Result<(Registr
     })?;
     let refreshed = trusted_roots::refreshed(options, team);
     Ok((registry, Arc::new(Trust::with_roots(&team.trust, &refreshed)?)))
-}
-
-/// A memo in which every question to the registries is asked once, with the verdicts kept from earlier runs.
-fn memo(options: &OpenOptions, registry: Registry) -> RegistryMemo {
-    RegistryMemo::new(registry, verdicts(options))
 }
 
 /// Runs blocking work on its own thread.

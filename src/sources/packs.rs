@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use rustix::fs::{FlockOperation, OFlags, flock};
+use rustix::io::Errno;
 
 use crate::domain::Digest;
 
@@ -28,9 +29,11 @@ const LONGEST: usize = 1 << 20;
 const ENDING: &str = ".pack";
 /// A pack of so many bytes is full, where all of them may have many times as much.
 const FULL: u64 = 8 << 20;
-/// Packs that the least allowed number of bytes is divided into.
+/// Packs that few allowed bytes are divided into.
 const PARTS: u64 = 16;
-/// What other processes wrote is looked for again after this long.
+/// Most packs: where there are no locks, or many processes at once, none of them may ever be full.
+const PACKS: usize = 128;
+/// What other processes wrote is looked for again after this long, and a pack to write to where there was none.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// A pack read after this long is marked as used again.
 const TOUCH_AFTER: Duration = Duration::from_secs(6 * 3600);
@@ -54,6 +57,8 @@ struct PacksState {
     looked: Option<Instant>,
     /// The pack that this process appends to, which it has locked.
     own: Option<PackNumber>,
+    /// When there was no pack to append to, and none could be made.
+    refused: Option<Instant>,
 }
 
 /// A pack has one number for as long as a process knows it.
@@ -83,7 +88,7 @@ impl Packs {
     /// The packs in `folder`, of at most about `limit` bytes. Nothing is read or made before it is needed.
     pub(crate) fn new(folder: PathBuf, limit: u64) -> Self {
         Self {
-            folder,
+            folder: std::path::absolute(&folder).unwrap_or(folder),
             limit,
             state: Arc::default(),
         }
@@ -162,12 +167,16 @@ impl Packs {
     /// Reads the names of entries that came since the last look, and lets go of packs that somebody removed.
     fn look(&self, state: &mut PacksState) {
         state.looked = Some(Instant::now());
-        for path in packs_in(&self.folder) {
-            if !state.packs.values().any(|pack| pack.path == path) {
-                match open_pack(&path) {
-                    Ok((file, is_writable)) => _ = state.add(path, file, is_writable),
-                    Err(error) => tracing::warn!(path = %path.display(), %error, "a pack of the cache is not used"),
-                }
+        // Of several entries of a name the last one counts: the pack that was appended to last comes last.
+        let mut paths = packs_in(&self.folder);
+        paths.retain(|path| !state.packs.values().any(|pack| pack.path == *path));
+        if paths.len() > 1 {
+            paths.sort_by_cached_key(|path| fs::symlink_metadata(path).and_then(|about| about.modified()).ok());
+        }
+        for path in paths {
+            match open_pack(&path) {
+                Ok((file, is_writable)) => _ = state.add(path, file, is_writable),
+                Err(error) => tracing::warn!(path = %path.display(), %error, "a pack of the cache is not used"),
             }
         }
         let others = state.packs.keys().filter(|number| state.own != Some(**number));
@@ -184,7 +193,12 @@ impl Packs {
 
     /// Appends a record to the pack of this process.
     fn append(&self, state: &mut PacksState, name: &Digest, length: u32, record: &[u8]) -> io::Result<()> {
-        let number = self.own_pack(state)?;
+        if state.refused.is_some_and(|at| at.elapsed() < LOOK_AGAIN) {
+            return Ok(());
+        }
+        let number = self
+            .own_pack(state)
+            .inspect_err(|_| state.refused = Some(Instant::now()))?;
         let full = self.full();
         let Some(pack) = state.packs.get_mut(&number) else {
             return Ok(());
@@ -245,7 +259,11 @@ impl Packs {
             .tempfile_in(&self.folder)?;
         let (file, path) = made.keep().map_err(|failed| failed.error)?;
         // Where there are no locks, nobody else gets this one either.
-        let _ = flock(&file, FlockOperation::NonBlockingLockExclusive);
+        if let Err(Errno::WOULDBLOCK) = flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            // Another process saw it and was quicker: it is that one's.
+            return Err(Errno::WOULDBLOCK.into());
+        }
+        self.evict();
         let number = state.add(path, file, true);
         state.own = Some(number);
         Ok(number)
@@ -255,7 +273,7 @@ impl Packs {
         (self.limit / PARTS).min(FULL)
     }
 
-    /// Removes the packs that were used longest ago, until there is room for another one.
+    /// Removes the packs that were used longest ago, until there is room for another one, in bytes and in number.
     fn evict(&self) {
         let about = |path: PathBuf| {
             let about = fs::symlink_metadata(&path).ok().filter(fs::Metadata::is_file)?;
@@ -264,10 +282,12 @@ impl Packs {
         let mut all: Vec<_> = packs_in(&self.folder).into_iter().filter_map(about).collect();
         let mut total: u64 = all.iter().map(|(_, length, _)| length).sum();
         all.sort();
+        let mut left = all.len();
         for (_, length, path) in all {
-            if total + self.full() <= self.limit {
+            if total + self.full() <= self.limit && left <= PACKS {
                 break;
             }
+            left -= 1;
             if fs::remove_file(path).is_ok() {
                 total = total.saturating_sub(length);
             }
@@ -300,6 +320,10 @@ impl PacksState {
             self.packs.remove(&number);
             return false;
         };
+        if about.len() > FULL + (HEAD + LONGEST) as u64 {
+            // No pack of ours: reading the names of it has no end that anybody set.
+            return true;
+        }
         let mut head = [0; HEAD];
         while pack.end + HEAD as u64 <= about.len() && pack.file.read_exact_at(&mut head, pack.end).is_ok() {
             let Some((name, length)) = read_head(&head) else { break };

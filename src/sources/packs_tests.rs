@@ -189,3 +189,37 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn where_nothing_is_ever_full_packs_are_bounded_by_their_number() {
+    let home = tempfile::tempdir().expect("a folder");
+    // As where there are no locks: each process makes a pack of its own.
+    let all: Vec<Packs> = (0..PACKS + 10)
+        .map(|_| Packs::new(home.path().into(), 1 << 30))
+        .collect();
+    for (n, packs) in (0..).zip(&all) {
+        packs.put(&name(n), &[&body(n)]);
+        assert!(files(home.path()).len() <= PACKS + 1);
+    }
+    let last = all.len() as u32 - 1;
+    assert_eq!(
+        Packs::new(home.path().into(), 1 << 30).get(&name(last)),
+        Some(body(last))
+    );
+}
+
+#[test]
+fn a_pack_of_another_s_making_without_an_end_is_not_read() {
+    let home = tempfile::tempdir().expect("a folder");
+    let packs = Packs::new(home.path().into(), 1 << 30);
+    packs.put(&name(1), &[b"one"]);
+    drop(packs);
+    let file = files(home.path()).remove(0);
+    File::options()
+        .write(true)
+        .open(&file)
+        .expect("opens")
+        .set_len(1 << 40)
+        .expect("sparse");
+    assert_eq!(Packs::new(home.path().into(), 1 << 30).get(&name(1)), None);
+}

@@ -15,15 +15,12 @@ pub(super) fn start(state: &mut CockpitState) -> Vec<Command> {
 
 /// A pass that a person asks for: everything is asked again.
 pub(super) fn wanted(state: &mut CockpitState) -> Vec<Command> {
-    begin(state, true)
+    state.wants_everything = true;
+    refresh(state)
 }
 
-/// A pass that begins by itself.
+/// A pass that begins by itself. Where it takes the place of one that a person asked for, it asks as much.
 pub(super) fn refresh(state: &mut CockpitState) -> Vec<Command> {
-    begin(state, false)
-}
-
-fn begin(state: &mut CockpitState, is_wanted: bool) -> Vec<Command> {
     // What is selected is asked first.
     let first = match state.cursor.as_ref().map(|cursor| (&cursor.service, &cursor.column)) {
         Some((service, Column::Environment(environment))) => Some(Target::new(service.clone(), environment.clone())),
@@ -40,7 +37,7 @@ fn begin(state: &mut CockpitState, is_wanted: bool) -> Vec<Command> {
             .take(state.limits.rows.into())
             .map(|row| row.name.clone())
             .collect(),
-        is_wanted,
+        is_wanted: state.wants_everything,
     };
     let ticket = state.generations.issue(QueryKind::Board, first);
     state.pass = BoardPass::Running(state.now);
@@ -52,6 +49,7 @@ pub(super) fn ended(state: &mut CockpitState, result: Result<(), Failure>) -> Ve
         state.own_writes.clear();
     }
     tell(state, &result);
+    state.wants_everything &= result.is_err();
     state.pass = match result {
         Ok(()) => BoardPass::Ended(state.now),
         Err(failure) => BoardPass::Failed(failure, state.now),

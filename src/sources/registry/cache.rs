@@ -164,6 +164,10 @@ impl ContentCache {
             return;
         }
         if bytes.len() <= SMALL {
+            if self.inner.size.load(Ordering::Relaxed) == u64::MAX {
+                // Files of their own that an older version left count as well, though none may ever be added to them.
+                self.grown(0);
+            }
             let pieces = [MAGIC.as_bytes(), media_type.as_bytes(), b"\n", bytes];
             return self.inner.packs.put(digest, &pieces);
         }

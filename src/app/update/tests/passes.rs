@@ -104,6 +104,16 @@ fn a_pass_by_itself_is_told_what_is_on_the_screen_and_a_wanted_one_asks_everythi
     assert_eq!(looked_at(&commands), (names[1..3].to_vec(), false));
     let mut state = board();
     assert_eq!(looked_at(&press(&mut state, "R")), (Vec::new(), true));
+    // One that takes its place before it ended asks as much; afterwards one by itself does not.
+    assert_eq!(
+        looked_at(&crate::app::update::refresh::refresh(&mut state)),
+        (Vec::new(), true)
+    );
+    crate::app::update::refresh::ended(&mut state, Ok(()));
+    assert_eq!(
+        looked_at(&crate::app::update::refresh::refresh(&mut state)),
+        (Vec::new(), false)
+    );
 }
 
 #[test]
