@@ -19,5 +19,6 @@ mod world {
     mod listings;
     mod passes;
     mod served;
+    mod version_labels;
     mod walk;
 }

@@ -61,7 +61,7 @@ impl Action {
             Self::ReleaseHold => request::release_hold(state).map(drop),
             Self::Undo => request::undo(state).map(drop),
             Self::Mark => can_mark(state),
-            Self::Refresh => not_refreshing(state),
+            Self::Refresh => can_refresh(state),
             Self::Suspend | Self::Unfinished => not_writing(state),
         }
     }
@@ -176,8 +176,9 @@ fn has_order(state: &CockpitState) -> Possible {
     Ok(())
 }
 
-fn not_refreshing(state: &CockpitState) -> Possible {
-    if state.is_refreshing() {
+/// A pass that asks everything takes the place of one that does not.
+fn can_refresh(state: &CockpitState) -> Possible {
+    if state.is_refreshing() && state.wants_everything {
         Err("a refresh is already running".to_owned())
     } else {
         Ok(())

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::board::{Assessment, Board, Cell, PinKey, ServiceRow, Update};
+use super::board::{Assessment, Board, Cell, PinKey, ServiceRow, TagSource, Update};
 use super::board_search::FormerCells;
 use super::freshness::{Answered, Seen};
 use super::proposal::ProposalReport;
@@ -61,8 +61,11 @@ impl Board {
                 digest,
                 matches_via_index,
             } => self.with_cell(&key, |cell| {
-                cell.tag = source;
-                cell.tag_is_immutable = immutable;
+                // Who could not be asked which tag it is does not say that it is another one.
+                if source != TagSource::None || digest.result.is_ok() {
+                    cell.tag = source;
+                    cell.tag_is_immutable = immutable;
+                }
                 if digest.result.is_ok() {
                     cell.tag_matches_via_index = matches_via_index;
                 }

@@ -67,7 +67,7 @@ impl<T> Seen<T> {
     }
 
     /// Whether the latest question could not be answered.
-    pub(crate) fn is_unreachable(&self) -> bool {
+    pub fn is_unreachable(&self) -> bool {
         matches!(self, Self::Unreachable { .. })
     }
 

@@ -21,7 +21,7 @@ use crate::sources::registry::{Descriptor, Manifest, Place};
 
 use super::collect::{self, Collected};
 use super::elsewhere::{Elsewhere, FoundElsewhere};
-use super::image_labels::version;
+use super::image_labels::{VersionLabel, tags_named, version};
 use super::image_presence::{self, MAX_MANIFESTS, PresenceScope};
 use super::registry_memo::{LocatedManifest, RegistryMemo};
 use super::sealed_folder::EntryName;
@@ -63,9 +63,7 @@ pub struct Assessed {
     /// Whether the content is there.
     pub presence: Presence,
     /// Its version label.
-    pub version: Option<Untrusted>,
-    /// The version label could not be asked for.
-    pub is_label_unread: bool,
+    pub label: VersionLabel,
     /// Platform manifests, where it is an index.
     pub children: Vec<Digest>,
     /// The first index whose verified bytes list it, where one was found.
@@ -108,9 +106,8 @@ pub(crate) async fn assess(memo: &RegistryMemo, subject: Subject, now: Timestamp
         return Assessed {
             asked_at,
             assessment,
+            label: (&presence).into(),
             presence,
-            version: None,
-            is_label_unread: true,
             children: Vec::new(),
             via: None,
             indexes: Vec::new(),
@@ -118,7 +115,7 @@ pub(crate) async fn assess(memo: &RegistryMemo, subject: Subject, now: Timestamp
         };
     };
     let tags = memo.tags(&subject.repository).await;
-    let untold = tags.err().map(|failure| failure.sentence());
+    let untold = tags.err();
     let children: Vec<Digest> = collect::platforms(&manifest).map(|d| d.digest).collect();
     // Evidence of platform manifests is shown, and costs: not for more of them than are asked for at all.
     let at = |digest: Digest| Place::new(&subject.repository, digest);
@@ -129,17 +126,15 @@ pub(crate) async fn assess(memo: &RegistryMemo, subject: Subject, now: Timestamp
         shown.clear();
     }
     // The version first: the platform manifest that it reads needs no HEAD of its own then.
-    let (version, presence, own, below, inside) = futures_util::join!(
+    let (label, presence, own, below, inside) = futures_util::join!(
         version(memo, &place, &manifest, &subject.extent),
         image_presence::whole(memo, &place, &manifest, &subject.extent),
         memo.attached(&place),
         join_all(shown.iter().map(|child| memo.attached(child))),
         memo.in_index(&place, &manifest),
     );
-    let is_label_unread = version.is_err();
-    let version = version.unwrap_or_default();
     let mut own = Collected::clone(&own);
-    let parents = parents(memo, &subject, &manifest, version.as_ref(), own.items.is_empty()).await;
+    let parents = parents(memo, &subject, &manifest, label.said(), own.items.is_empty()).await;
     // An index that could not be asked for might have brought what is missing.
     own.incomplete.extend(parents.unasked);
     let via = join_all(parents.found.into_iter().map(|parent| async move {
@@ -151,16 +146,6 @@ pub(crate) async fn assess(memo: &RegistryMemo, subject: Subject, now: Timestamp
     let about = || std::iter::once(subject.digest).chain(indexes.iter().copied());
     let elsewhere = join_all(about().map(|digest| subject.elsewhere.attached(memo, digest))).await;
     let elsewhere: Vec<FoundElsewhere> = elsewhere.into_iter().flatten().collect();
-    let all = [&own, &*inside]
-        .into_iter()
-        .chain(below.iter().map(Arc::as_ref))
-        .chain(via.iter().map(|(_, found)| &**found))
-        .chain(elsewhere.iter().map(|found| &*found.collected));
-    let unlisted = all
-        .flat_map(|found| &found.incomplete)
-        .next()
-        .map(Failure::sentence)
-        .or(untold);
     let gathered = Gathered {
         manifest,
         presence: presence.clone(),
@@ -209,12 +194,11 @@ pub(crate) async fn assess(memo: &RegistryMemo, subject: Subject, now: Timestamp
         asked_at,
         assessment,
         presence,
-        version,
-        is_label_unread,
+        label,
         children,
         via: indexes.first().copied(),
         indexes,
-        unlisted,
+        unlisted: gathered.unlisted().or(untold.as_ref()).map(Failure::sentence),
     }
 }
 
@@ -296,6 +280,21 @@ fn conclude(
 }
 
 impl Gathered {
+    /// Everything that was found, place by place.
+    fn parts(&self) -> impl Iterator<Item = &Collected> {
+        let via = self.via.iter().map(|(_, found)| &**found);
+        std::iter::once(&self.own)
+            .chain(via)
+            .chain(self.below.iter().map(Arc::as_ref))
+            .chain(std::iter::once(&*self.inside))
+            .chain(self.elsewhere.iter().map(|found| &*found.collected))
+    }
+
+    /// Why some of it could not be looked for.
+    fn unlisted(&self) -> Option<&Failure> {
+        self.parts().flat_map(|found| &found.incomplete).next()
+    }
+
     fn check_all(&self, subject: &Subject, now: Timestamp, keep_content: bool) -> Checked {
         let no_signer = SignerRule::default();
         let signer = subject.policy.as_ref().map_or(&no_signer, |policy| &policy.signer);
@@ -357,19 +356,14 @@ impl Gathered {
     /// What decides the outcome of the checks; `None` while anything could not be fetched or
     /// listed, for such an outcome is not worth keeping.
     fn cache_key(&self, subject: &Subject) -> Option<EntryName> {
-        let parts = || {
-            let via = self.via.iter().map(|(_, found)| &**found);
-            std::iter::once(&self.own)
-                .chain(via)
-                .chain(self.below.iter().map(Arc::as_ref))
-                .chain(std::iter::once(&*self.inside))
-                .chain(self.elsewhere.iter().map(|found| &*found.collected))
-        };
         let policy = subject.policy.as_ref()?;
-        if parts().any(|p| !p.incomplete.is_empty() || p.items.iter().any(|item| item.content.is_err())) {
+        if self
+            .parts()
+            .any(|p| !p.incomplete.is_empty() || p.items.iter().any(|item| item.content.is_err()))
+        {
             return None;
         }
-        let mut set: Vec<(Option<Carrier>, [Digest; 3])> = parts()
+        let mut set: Vec<(Option<Carrier>, [Digest; 3])> = (self.parts())
             .flat_map(|p| {
                 let items = p
                     .items
@@ -469,10 +463,8 @@ async fn parents(
     let tags = memo.tags(repository).await;
     let known = tags.as_deref().ok();
     let mut seen = BTreeSet::from([subject.digest]);
-    let named = version.map(|v| [v.raw().to_owned(), format!("v{}", v.raw())]);
+    let named = version.into_iter().flat_map(|version| tags_named(version.raw()));
     let named: Vec<String> = named
-        .into_iter()
-        .flatten()
         .filter(|tag| known.is_some_and(|known| known.contains(tag)))
         .collect();
     parents.of_tags(memo, subject, &named, &mut seen).await;

@@ -2,35 +2,114 @@
 
 use jiff::Timestamp;
 
-use crate::domain::failure::Failure;
+use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::id::Digest;
 use crate::domain::reference::Repository;
 use crate::domain::text::Untrusted;
+use crate::domain::verdict::Presence;
 use crate::sources::registry::{Manifest, Place, RegistryError};
 
 use super::collect;
 use super::image_presence::PresenceScope;
-use super::registry_memo::RegistryMemo;
+use super::registry_memo::{RegistryMemo, TagList};
 
 /// The label that names a version (OCI image spec, "Annotations").
 const VERSION: &str = "org.opencontainers.image.version";
 /// Largest image configuration that is read for its labels.
 const CONFIG_CAP: u64 = 4 << 20;
 
-/// The label of an image could not be asked for, so that nobody knows whether it has one.
-pub(super) struct UnreadLabel;
+/// What an image says its version is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum VersionLabel {
+    /// It says nothing of it.
+    None,
+    /// It says this.
+    Says(Untrusted),
+    /// Nobody knows: what contains the label was not had, for this reason.
+    Unread(Failure),
+}
+
+impl VersionLabel {
+    /// What it says, if it was read and says anything.
+    pub(crate) const fn said(&self) -> Option<&Untrusted> {
+        match self {
+            Self::Says(version) => Some(version),
+            Self::None | Self::Unread(_) => None,
+        }
+    }
+
+    /// Whether nobody knows what it says.
+    pub(super) const fn is_unread(&self) -> bool {
+        matches!(self, Self::Unread(_))
+    }
+
+    /// The tag that it names, of those that the repository lists: the version itself, or a `v` before it. `Ok(None)` = it
+    /// names none of them.
+    ///
+    /// # Errors
+    /// If it was not read, or the tags could not be listed: which tag is meant, nobody knows then.
+    pub(super) fn tag(&self, listed: TagList) -> Result<Option<String>, Failure> {
+        let version = match self {
+            Self::None => return Ok(None),
+            Self::Unread(failure) => return Err(failure.clone()),
+            Self::Says(version) => version.raw(),
+        };
+        let listed = listed?;
+        Ok(tags_named(version).into_iter().find(|tag| listed.contains(tag)))
+    }
+}
+
+/// The tags that a version names: itself, or a `v` before it.
+pub(super) fn tags_named(version: &str) -> [String; 2] {
+    [version.to_owned(), format!("v{version}")]
+}
+
+impl From<&Presence> for VersionLabel {
+    /// The label of an image whose manifest was not had.
+    fn from(presence: &Presence) -> Self {
+        match presence {
+            Presence::Present => Self::None,
+            // Nothing was asked, so what was known of its tag stays as it was.
+            Presence::Absent { .. } => Self::Unread(Failure::new(FailureKind::NotChecked, "the image is gone")),
+            Presence::Failed(failure) if is_final(failure.kind) => Self::None,
+            Presence::Failed(failure) => Self::Unread(failure.clone()),
+        }
+    }
+}
+
+impl From<Option<Untrusted>> for VersionLabel {
+    fn from(said: Option<Untrusted>) -> Self {
+        said.map_or(Self::None, Self::Says)
+    }
+}
 
 /// The version label: the annotation of the index or manifest, else the label of the configuration (of the
-/// first platform that counts). `None` = it has none.
-///
-/// # Errors
-/// If what would contain it cannot be read.
+/// first platform that counts).
 pub(super) async fn version(
     memo: &RegistryMemo,
     place: &Place,
     manifest: &Manifest,
     extent: &PresenceScope,
-) -> Result<Option<Untrusted>, UnreadLabel> {
+) -> VersionLabel {
+    match read_version(memo, place, manifest, extent).await.map_err(Failure::from) {
+        Ok(said) => said.into(),
+        // It was found, or is known to be gone, and no later answer will say anything else about the same bytes.
+        Err(failure) if is_final(failure.kind) => VersionLabel::None,
+        Err(failure) => VersionLabel::Unread(failure),
+    }
+}
+
+const fn is_final(kind: FailureKind) -> bool {
+    use FailureKind::{Absent, Malformed, TooLarge, Unsupported};
+    matches!(kind, Absent | Malformed | TooLarge | Unsupported)
+}
+
+async fn read_version(
+    memo: &RegistryMemo,
+    place: &Place,
+    manifest: &Manifest,
+    extent: &PresenceScope,
+) -> Result<Option<Untrusted>, RegistryError> {
     let repository = &place.repository;
     if let Some(version) = collect::annotation(&manifest.body.annotations, VERSION) {
         return Ok(Some(version.into()));
@@ -38,8 +117,7 @@ pub(super) async fn version(
     let first = collect::platforms(manifest).find(|child| extent.platforms.includes(child.platform.as_ref()));
     let located = match first {
         Some(child) => {
-            let found = memo.locate(&Place::new(repository, child.digest)).await;
-            let Some(found) = found.map_err(|_| UnreadLabel)? else {
+            let Some(found) = memo.locate(&Place::new(repository, child.digest)).await? else {
                 return Ok(None);
             };
             Some(found)
@@ -56,8 +134,7 @@ pub(super) async fn version(
     let bytes = memo
         .registry
         .blob(repository, &config.digest, Some(config.size), CONFIG_CAP)
-        .await
-        .map_err(|_| UnreadLabel)?;
+        .await?;
     Ok(label(&bytes, VERSION))
 }
 

@@ -51,7 +51,7 @@ fn is_in_doubt(found: &Assessed) -> bool {
     let verdict = found.assessment.verdict.as_ref();
     found.presence != Presence::Present
         || found.unlisted.is_some()
-        || found.is_label_unread
+        || found.label.is_unread()
         || verdict.is_some_and(|verdict| !matches!(verdict.result, Outcome::Verified | Outcome::Warned))
         || found.assessment.evidence.iter().any(|one| one.is_unread())
 }

@@ -3,7 +3,9 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::domain::board::Assessment;
 use crate::domain::drift::DriftKind;
+use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::reference::Repository;
+use crate::engine::image_labels::VersionLabel;
 use crate::engine::image_presence::PresenceScope;
 
 const LONG: SignedDuration = SignedDuration::from_hours(1);
@@ -36,8 +38,7 @@ fn found(presence: Presence) -> Assessed {
             evidence: Vec::new(),
         },
         presence,
-        version: None,
-        is_label_unread: false,
+        label: VersionLabel::None,
         children: Vec::new(),
         via: None,
         indexes: Vec::new(),
@@ -103,7 +104,7 @@ fn what_is_not_known_whole_is_not_kept() {
     };
     // Nobody knows then which tag names its version, and whether that one moved.
     let unlabelled = Assessed {
-        is_label_unread: true,
+        label: VersionLabel::Unread(Failure::new(FailureKind::Unreachable, "timeout")),
         ..found(Presence::Present)
     };
     let whole = found(Presence::Present);

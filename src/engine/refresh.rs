@@ -455,23 +455,24 @@ impl RefreshPass {
         self.emit(Update::Assessed {
             key,
             assessment: as_of(assessed.asked_at, assessed.assessment),
-            version: assessed.version.clone(),
+            version: assessed.label.said().cloned(),
             same_image: assessed.children.iter().chain(&assessed.indexes).copied().collect(),
             missing,
         })
         .await;
-        if pin.tag.is_none()
-            && let Some(version) = &assessed.version
-            && let Ok(known) = self.context.memo.tags(&pin.image).await
-        {
-            let version = version.raw();
-            let with_v = format!("v{version}");
-            if let Some(tag) = [version, with_v.as_str()].into_iter().find(|t| known.contains(*t)) {
-                let answer = self.context.memo.resolve(&pin.image, tag).await;
-                self.asking.note_label(&self.engine, asked, &criteria, (tag, &answer));
-                self.tag_update(pin, TagSource::VersionLabel(tag.to_owned()), answer, configured)
+        if pin.tag.is_some() {
+            return;
+        }
+        match assessed.label.tag(self.context.memo.tags(&pin.image).await) {
+            Ok(None) => {}
+            Ok(Some(tag)) => {
+                let answer = self.context.memo.resolve(&pin.image, &tag).await;
+                self.asking.note_label(&self.engine, asked, &criteria, (&tag, &answer));
+                self.tag_update(pin, TagSource::VersionLabel(tag), answer, configured)
                     .await;
             }
+            // Which tag it was is known from before, or by nobody.
+            Err(failure) => self.tag_update(pin, TagSource::None, Err(failure), configured).await,
         }
     }
 

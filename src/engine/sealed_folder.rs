@@ -66,14 +66,10 @@ impl SealedFolder {
         let is_read = about.is_file() && about.len() <= self.longest_file();
         let whole = if is_read { fs::read(&path).ok() } else { None };
         let body = whole.and_then(|mut whole| {
-            let end = whole.iter().position(|byte| *byte == b'\n')?;
-            let seal = std::str::from_utf8(&whole[..end]).ok()?;
-            let is_ours = self.key.is_seal(seal, &name, &whole[end + 1..]);
-            is_ours.then(|| {
-                // In its place: entries are large, and fresh memory costs more than what is copied.
-                whole.drain(..=end);
-                whole
-            })
+            let length = self.key.unsealed(&name, &whole)?.len();
+            // In its place: entries are large, and fresh memory costs more than what is copied.
+            whole.drain(..whole.len() - length);
+            Some(whole)
         });
         if body.is_none() {
             let _ = fs::remove_file(&path);

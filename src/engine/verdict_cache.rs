@@ -13,7 +13,6 @@ use serde::{Deserialize, Serialize};
 
 use super::sealed_folder::{EntryName, FolderBounds, SealedFolder};
 use crate::domain::evidence::Evidence;
-use crate::domain::id::Digest;
 use crate::sources::evidence::SealKey;
 use crate::sources::packs::Packs;
 
@@ -75,7 +74,7 @@ impl VerdictCache {
     pub(crate) fn get(&self, key: &EntryName) -> Option<Checked> {
         let name = key.digest();
         if let Some(entry) = self.packs.get(&name) {
-            let read = self.unsealed(name, &entry);
+            let read = self.key.unsealed(&name.hex(), &entry);
             let read = read.and_then(|body| serde_json::from_slice(body).ok());
             if read.is_none() {
                 self.packs.forget(&name);
@@ -99,13 +98,6 @@ impl VerdictCache {
         let seal = self.key.seal(&name.hex(), body.as_bytes());
         self.packs.put(&name, &[seal.as_bytes(), b"\n", body.as_bytes()]);
     }
-
-    /// What an entry says, if it was sealed here under this name.
-    fn unsealed<'a>(&self, name: Digest, entry: &'a [u8]) -> Option<&'a [u8]> {
-        let end = entry.iter().position(|byte| *byte == b'\n')?;
-        let (seal, body) = (std::str::from_utf8(&entry[..end]).ok()?, &entry[end + 1..]);
-        self.key.is_seal(seal, &name.hex(), body).then_some(body)
-    }
 }
 
 /// The packs of the cache in `dir`.
@@ -118,6 +110,7 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::domain::id::Digest;
 
     fn key(text: &str) -> EntryName {
         let mut key = verdict_key();

@@ -9,5 +9,6 @@ pub mod git;
 pub mod github;
 mod loopback;
 pub(crate) mod packs;
+mod plain_file;
 pub mod registry;
 pub mod tuf;

@@ -9,14 +9,15 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-use rustix::fs::{FlockOperation, OFlags, flock};
+use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
+use super::plain_file::{TOUCH_AFTER, mark_used, open_plain};
 use crate::domain::Digest;
 
 /// How every entry begins; another word means another layout.
@@ -35,8 +36,6 @@ const PARTS: u64 = 16;
 const PACKS: usize = 128;
 /// What other processes wrote is looked for again after this long, and a pack to write to where there was none.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
-/// A pack read after this long is marked as used again.
-const TOUCH_AFTER: Duration = Duration::from_secs(6 * 3600);
 
 /// A bounded folder of small entries, safe for several processes. Clones share what they know.
 #[derive(Debug, Clone)]
@@ -349,10 +348,7 @@ impl Pack {
     fn touch(&mut self) {
         if self.touched.is_none_or(|at| at.elapsed() > TOUCH_AFTER) {
             self.touched = Some(Instant::now());
-            let changed = self.file.metadata().and_then(|about| about.modified());
-            if changed.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > TOUCH_AFTER)) {
-                let _ = self.file.set_modified(SystemTime::now());
-            }
+            mark_used(&self.file);
         }
     }
 }
@@ -373,20 +369,12 @@ fn packs_in(folder: &Path) -> Vec<PathBuf> {
     paths.filter(|path| path.to_string_lossy().ends_with(ENDING)).collect()
 }
 
-/// Opens a plain file, for appending where that is allowed. Anything else is not opened, or not waited for: a link would
-/// lead elsewhere, and a FIFO without a writer would stop the program.
+/// Opens a pack, for appending where that is allowed.
 fn open_pack(path: &Path) -> io::Result<(File, bool)> {
-    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
-    let flags = i32::try_from(flags.bits()).map_err(io::Error::other)?;
-    let open = |writes: bool| File::options().read(true).write(writes).custom_flags(flags).open(path);
-    let (file, is_writable) = match open(true) {
-        Ok(file) => (file, true),
-        Err(_) => (open(false)?, false),
-    };
-    if !file.metadata()?.is_file() {
-        return Err(io::Error::other("it is no plain file"));
+    match open_plain(path, true) {
+        Ok(file) => Ok((file, true)),
+        Err(_) => Ok((open_plain(path, false)?, false)),
     }
-    Ok((file, is_writable))
 }
 
 #[cfg(test)]

@@ -9,8 +9,9 @@ use crate::domain::failure::Failure;
 use crate::domain::id::Target;
 use crate::domain::rotation::BoardLook;
 
+/// The first pass: nothing is known that could be kept.
 pub(super) fn start(state: &mut CockpitState) -> Vec<Command> {
-    refresh(state)
+    wanted(state)
 }
 
 /// A pass that a person asks for: everything is asked again.

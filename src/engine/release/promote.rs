@@ -126,7 +126,7 @@ impl Promotion<'_> {
             .assess(judged_at, source.digest, &self.target.service, self.environment)
             .await?;
         let known_by = source.tag.as_deref();
-        let version = assessed.version.as_ref();
+        let version = assessed.label.said();
         let own = own_tag(context, judged_at, source.digest, assessed.via, known_by, version).await;
         let copies = match copied {
             Some(place) => vec![

@@ -388,17 +388,7 @@ impl Revert<'_> {
         let known_by = known.and_then(|e| e.tag.as_deref());
         let own = match self.request.tag {
             Some(TagRule::Drop | TagRule::Keep) => None,
-            _ => {
-                own_tag(
-                    context,
-                    image,
-                    digest,
-                    assessed.via,
-                    known_by,
-                    assessed.version.as_ref(),
-                )
-                .await
-            }
+            _ => own_tag(context, image, digest, assessed.via, known_by, assessed.label.said()).await,
         };
         tag_change(self.request.tag, own, digest)
     }

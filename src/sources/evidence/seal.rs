@@ -72,13 +72,21 @@ impl SealKey {
     }
 
     /// Whether this is the seal of the content under this name. Compared in constant time.
-    pub(crate) fn is_seal(&self, seal: &str, name: &str, content: &[u8]) -> bool {
+    fn is_seal(&self, seal: &str, name: &str, content: &[u8]) -> bool {
         let digits = seal.as_bytes().chunks(2);
         let bytes = digits.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok());
         let Some(tag) = bytes.collect::<Option<Vec<u8>>>() else {
             return false;
         };
         verify_slices_are_equal(self.tag(name, content).as_ref(), &tag).is_ok()
+    }
+
+    /// The content of an entry that begins with a line that is its seal; `None` if it is not the seal of this content
+    /// under this name.
+    pub(crate) fn unsealed<'a>(&self, name: &str, entry: &'a [u8]) -> Option<&'a [u8]> {
+        let end = entry.iter().position(|byte| *byte == b'\n')?;
+        let (seal, content) = (std::str::from_utf8(&entry[..end]).ok()?, &entry[end + 1..]);
+        self.is_seal(seal, name, content).then_some(content)
     }
 
     /// Of name and content, kept apart by the length of the name. They are read where they lie: contents are large.

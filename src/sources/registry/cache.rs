@@ -6,17 +6,16 @@
 
 use std::fs;
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use rustix::fs::OFlags;
 
 use crate::domain::Digest;
 use crate::sources::packs::Packs;
+use crate::sources::plain_file::{mark_used, open_plain};
 
 /// First word of every entry; another one means another layout.
 const MAGIC: &str = "pindeck1 ";
@@ -24,8 +23,6 @@ const MAGIC: &str = "pindeck1 ";
 const MAX_HEADER: usize = 300;
 /// Content of at most so many bytes lies in packs.
 const SMALL: usize = 64 << 10;
-/// An entry read after this long is marked as used again.
-const TOUCH_AFTER: Duration = Duration::from_secs(6 * 3600);
 /// How the names of files begin that are being written.
 const TEMPORARY: &str = ".tmp";
 /// Temporary files older than this belong to a process that died.
@@ -131,7 +128,7 @@ impl ContentCache {
 
     fn read_large(&self, digest: &Digest) -> Option<CacheEntry> {
         let path = self.path(digest);
-        let file = match open_regular(&path) {
+        let file = match open_plain(&path, false) {
             Ok(file) => file,
             Err(error) => {
                 if error.kind() != io::ErrorKind::NotFound {
@@ -149,7 +146,7 @@ impl ContentCache {
             let _ = fs::remove_file(&path);
             return None;
         }
-        touch(&file);
+        mark_used(&file);
         entry
     }
 
@@ -295,18 +292,6 @@ fn split(raw: &Bytes) -> Option<CacheEntry> {
     })
 }
 
-/// Opens a regular file for reading. Anything else is not opened, or not waited for: a link would lead
-/// elsewhere, and a FIFO without a writer would stop the program.
-fn open_regular(path: &Path) -> io::Result<fs::File> {
-    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
-    let flags = i32::try_from(flags.bits()).map_err(io::Error::other)?;
-    let file = fs::File::options().read(true).custom_flags(flags).open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(io::Error::other("it is no regular file"));
-    }
-    Ok(file)
-}
-
 /// A whole file, unless it is longer than `most` bytes.
 fn read_up_to(file: &fs::File, most: u64) -> Option<Bytes> {
     let length = file.metadata().ok()?.len();
@@ -316,17 +301,6 @@ fn read_up_to(file: &fs::File, most: u64) -> Option<Bytes> {
     let mut raw = Vec::with_capacity(usize::try_from(length).ok()?);
     file.take(most + 1).read_to_end(&mut raw).ok()?;
     (raw.len() as u64 <= most).then(|| Bytes::from(raw))
-}
-
-/// Eviction goes by modification time: mark an entry as used, rarely enough to cost nothing.
-fn touch(file: &fs::File) {
-    let old = file
-        .metadata()
-        .and_then(|meta| meta.modified())
-        .is_ok_and(|at| at.elapsed().is_ok_and(|age| age > TOUCH_AFTER));
-    if old {
-        let _ = file.set_modified(SystemTime::now());
-    }
 }
 
 #[cfg(test)]

@@ -343,7 +343,7 @@ fn image(out: &mut InspectorLines<'_>, cell: &Cell) {
         TagSource::Pin(tag) => line.push(span(Role::Text, format!(":{tag}"))),
         TagSource::VersionLabel(tag) => line.push(span(Role::Dim, format!("  labelled {tag}"))),
     }
-    if cell.tag.tag().is_some() {
+    if cell.tag.tag().is_some() || cell.tag_digest.is_unreachable() {
         match (&cell.tag_digest, cell.tag_digest.value()) {
             (Seen::Unreachable { failure, last }, _) => {
                 if let Some((before, at)) = last {
