@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use pindeck::domain::Repository;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -37,6 +38,8 @@ pub enum Reply {
     Endless(Vec<u8>),
     /// Close without a word.
     Reset,
+    /// The same after a while.
+    After(Duration, Box<Reply>),
 }
 
 impl Reply {
@@ -134,7 +137,7 @@ async fn serve(mut stream: TcpStream, log: Arc<RequestLog>, handler: Arc<Handler
         if log.keeps {
             log.seen.lock().expect("not poisoned").push(seen.clone());
         }
-        let done = match reply {
+        let done = match now(reply).await {
             Reply::Full { status, headers, body } => {
                 let mut head = format!("HTTP/1.1 {status} x\r\n");
                 for (name, value) in &headers {
@@ -166,12 +169,21 @@ async fn serve(mut stream: TcpStream, log: Arc<RequestLog>, handler: Arc<Handler
                 }
                 true
             }
-            Reply::Reset => true,
+            Reply::Reset | Reply::After(..) => true,
         };
         if done {
             return;
         }
     }
+}
+
+/// The answer, once its time has come.
+async fn now(mut reply: Reply) -> Reply {
+    while let Reply::After(wait, later) = reply {
+        tokio::time::sleep(wait).await;
+        reply = *later;
+    }
+    reply
 }
 
 async fn read_request(stream: &mut TcpStream, buffer: &mut Vec<u8>, log: &RequestLog) -> Option<Seen> {

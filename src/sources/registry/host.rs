@@ -8,10 +8,9 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
 use super::error::RegistryError;
+use super::pace::{AT_ONCE_AT_FIRST, AtOnce, Pace};
 use crate::domain::Wording;
 
-/// Requests in flight per host.
-const PARALLEL: usize = 8;
 /// How long an opened breaker refuses.
 const OPEN: Duration = Duration::from_secs(30);
 /// Failures older than this are forgotten.
@@ -38,8 +37,26 @@ pub(super) struct Host {
     /// Host and port.
     pub(super) name: String,
     permits: Semaphore,
-    spacing: Option<Duration>,
     state: Mutex<State>,
+}
+
+/// A request's permit to be under way, until it is dropped.
+#[derive(Debug)]
+pub(super) struct HostPermit<'a> {
+    host: &'a Host,
+    permit: Option<SemaphorePermit<'a>>,
+}
+
+impl Drop for HostPermit<'_> {
+    fn drop(&mut self) {
+        let mut state = self.host.lock();
+        if let Some(left) = state.surplus.checked_sub(1)
+            && let Some(permit) = self.permit.take()
+        {
+            state.surplus = left;
+            permit.forget();
+        }
+    }
 }
 
 /// Whether a request may go now.
@@ -54,8 +71,11 @@ enum Admission {
     Shut(Wording),
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
+    pace: Pace,
+    /// Permits that are in use, and are one too many each: they end with their use.
+    surplus: usize,
     hard: VecDeque<(Instant, u32)>,
     soft: u32,
     open_until: Option<Instant>,
@@ -68,21 +88,29 @@ impl Host {
     pub(super) fn new(name: String, requests_per_second: Option<u32>) -> Self {
         Self {
             name,
-            permits: Semaphore::new(PARALLEL),
-            spacing: requests_per_second
-                .filter(|&n| n > 0)
-                .map(|n| Duration::from_secs(1) / n),
-            state: Mutex::default(),
+            permits: Semaphore::new(AT_ONCE_AT_FIRST),
+            state: Mutex::new(State {
+                pace: Pace::new(requests_per_second),
+                surplus: 0,
+                hard: VecDeque::new(),
+                soft: 0,
+                open_until: None,
+                last: Wording::default(),
+                not_before: None,
+                next_slot: None,
+            }),
         }
     }
 
-    /// Waits for a place. It is kept over retries, so that a host in trouble gets few questions.
-    pub(super) async fn acquire(&self, what: &str) -> Result<SemaphorePermit<'_>, RegistryError> {
+    /// Waits for a permit. It is kept over retries, so that a host in trouble gets few questions.
+    pub(super) async fn acquire(&self, what: &str) -> Result<HostPermit<'_>, RegistryError> {
         // The semaphore is never closed; an error would only mean that.
-        self.permits
-            .acquire()
-            .await
-            .map_err(|_| self.refusal(what, Wording::own("shutting down")))
+        let permit = self.permits.acquire().await;
+        let permit = permit.map_err(|_| self.refusal(what, Wording::own("shutting down")))?;
+        Ok(HostPermit {
+            host: self,
+            permit: Some(permit),
+        })
     }
 
     /// Waits for the pause the host asked for and for the rate limit.
@@ -92,7 +120,10 @@ impl Host {
                 Admission::Open => return Ok(()),
                 Admission::At(slot) => {
                     tokio::time::sleep_until(slot).await;
-                    return Ok(());
+                    // Meanwhile the host may have asked for a pause.
+                    if !self.is_paused(Instant::now()) {
+                        return Ok(());
+                    }
                 }
                 Admission::AskAgain(at) => tokio::time::sleep_until(at).await,
                 Admission::Shut(detail) => return Err(self.refusal(what, detail)),
@@ -121,9 +152,10 @@ impl Host {
         if let Some(at) = state.not_before.filter(|&at| at > now) {
             return Admission::AskAgain(at);
         }
-        let Some(gap) = self.spacing else {
+        let gap = state.pace.gap(now);
+        if gap.is_zero() {
             return Admission::Open;
-        };
+        }
         let slot = state.next_slot.unwrap_or(now).max(now);
         state.next_slot = Some(slot + gap);
         if slot <= now {
@@ -142,11 +174,43 @@ impl Host {
         }
     }
 
-    /// A request was answered.
-    pub(super) fn succeeded(&self) {
+    fn is_paused(&self, now: Instant) -> bool {
+        self.lock().not_before.is_some_and(|at| at > now)
+    }
+
+    /// A request that was sent at `sent` was answered.
+    pub(super) fn succeeded(&self, sent: Instant) {
+        self.succeeded_at(sent, Instant::now());
+    }
+
+    fn succeeded_at(&self, sent: Instant, now: Instant) {
         let mut state = self.lock();
         state.soft = 0;
         state.open_until = None;
+        let at_once = state.pace.answered(sent, now);
+        self.adapt(state, at_once);
+    }
+
+    /// A request that was sent at `sent` was refused with 429.
+    pub(super) fn refused(&self, sent: Instant) {
+        self.refused_at(sent, Instant::now());
+    }
+
+    fn refused_at(&self, sent: Instant, now: Instant) {
+        let mut state = self.lock();
+        let at_once = state.pace.refused(sent, now);
+        self.adapt(state, at_once);
+    }
+
+    fn adapt(&self, mut state: MutexGuard<'_, State>, at_once: AtOnce) {
+        match at_once {
+            AtOnce::Same => {}
+            AtOnce::OneMore => match state.surplus.checked_sub(1) {
+                Some(left) => state.surplus = left,
+                None => self.permits.add_permits(1),
+            },
+            AtOnce::Fewer(fewer) => state.surplus += fewer - self.permits.forget_permits(fewer),
+        }
     }
 
     /// A request failed for good.
@@ -194,85 +258,5 @@ impl Host {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn detail() -> Wording {
-        Wording::own("test")
-    }
-
-    fn shut() -> Admission {
-        Admission::Shut(detail())
-    }
-
-    #[test]
-    fn silence_twice_opens_and_one_probe_decides() {
-        let host = Host::new("h".to_owned(), None);
-        let now = Instant::now();
-        host.failed_at(now, HostFailure::Silent, detail());
-        assert_eq!(host.admission(now), Admission::Open);
-        host.failed_at(now, HostFailure::Silent, detail());
-        assert_eq!(host.admission(now), shut());
-        let later = now + OPEN;
-        assert_eq!(host.admission(later), Admission::Open, "the probe");
-        assert_eq!(host.admission(later), shut(), "only one");
-        host.succeeded();
-        assert_eq!(host.admission(later), Admission::Open);
-        assert_eq!(host.admission(later), Admission::Open);
-    }
-
-    #[test]
-    fn a_failed_probe_opens_again() {
-        let host = Host::new("h".to_owned(), None);
-        let now = Instant::now();
-        host.failed_at(now, HostFailure::Limited(Duration::ZERO), detail());
-        let later = now + OPEN;
-        assert_eq!(host.admission(later), Admission::Open);
-        host.failed_at(later, HostFailure::Server, detail());
-        assert_eq!(host.admission(later + OPEN / 2), shut());
-    }
-
-    #[test]
-    fn old_silence_is_forgotten() {
-        let host = Host::new("h".to_owned(), None);
-        let now = Instant::now();
-        host.failed_at(now, HostFailure::Silent, detail());
-        let later = now + WINDOW + Duration::from_secs(1);
-        host.failed_at(later, HostFailure::Silent, detail());
-        assert_eq!(host.admission(later), Admission::Open);
-    }
-
-    #[test]
-    fn server_errors_open_only_in_a_row() {
-        let host = Host::new("h".to_owned(), None);
-        let now = Instant::now();
-        for _ in 0..20 {
-            host.failed_at(now, HostFailure::Server, detail());
-            host.succeeded();
-        }
-        assert_eq!(host.admission(now), Admission::Open);
-        for _ in 0..SOFT_LIMIT {
-            host.failed_at(now, HostFailure::Server, detail());
-        }
-        assert_eq!(host.admission(now), shut());
-    }
-
-    #[test]
-    fn a_limit_is_kept_as_long_as_asked() {
-        let host = Host::new("h".to_owned(), None);
-        let now = Instant::now();
-        host.failed_at(now, HostFailure::Limited(Duration::from_secs(100)), detail());
-        assert_eq!(host.admission(now + Duration::from_secs(99)), shut());
-        assert_eq!(host.admission(now + Duration::from_secs(100)), Admission::Open);
-    }
-
-    #[test]
-    fn requests_are_spaced() {
-        let host = Host::new("h".to_owned(), Some(10));
-        let now = Instant::now();
-        assert_eq!(host.admission(now), Admission::Open);
-        for n in 1..20u32 {
-            assert_eq!(host.admission(now), Admission::At(now + Duration::from_millis(100) * n));
-        }
-    }
-}
+#[path = "host_tests.rs"]
+mod tests;

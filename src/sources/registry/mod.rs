@@ -23,6 +23,7 @@ mod link;
 mod lock;
 pub mod manifest;
 mod options;
+mod pace;
 mod presence;
 mod referrers;
 mod referrers_support;

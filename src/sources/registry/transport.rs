@@ -274,6 +274,7 @@ impl Transport {
                 host: Some((Arc::clone(host), HostFailure::Silent)),
             }
         };
+        let began = Instant::now();
         let mut reply = builder.send().await.map_err(broken)?;
         let status = reply.status();
         let cap = if status.is_success() { request.cap } else { ERROR_CAP };
@@ -322,19 +323,26 @@ impl Transport {
             url: url.clone(),
             own: true,
         };
-        self.judge(request, host, response)
+        self.judge(request, host, response, began)
     }
 
     /// Turns statuses that answer nothing into faults.
-    fn judge(&self, request: &HttpRequest, host: &Arc<Host>, response: Response) -> Result<Response, AttemptFailure> {
+    fn judge(
+        &self,
+        request: &HttpRequest,
+        host: &Arc<Host>,
+        response: Response,
+        began: Instant,
+    ) -> Result<Response, AttemptFailure> {
         let status = response.status.as_u16();
         // 501 is an answer: this server does not have that method or interface.
         if (status < 500 && status != 429) || status == 501 {
-            host.succeeded();
+            host.succeeded(began);
             return Ok(response);
         }
         let retry_after = response.headers.get(RETRY_AFTER).and_then(retry_after);
         if status == 429 {
+            host.refused(began);
             // Without a Retry-After the host still wants less, not the same a moment later.
             let wait = retry_after.unwrap_or(self.limits.pause * 3);
             return Err(AttemptFailure {
