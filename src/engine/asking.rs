@@ -12,6 +12,7 @@ use crate::sources::registry::Place;
 
 use super::assess::Assessed;
 use super::context::{self, AssessmentKey, Context, Criteria};
+use super::image_labels;
 use super::open::{Engine, SurveyedCommit};
 use super::registry_memo::{RegistryMemo, TagAnswer};
 
@@ -81,6 +82,8 @@ impl Asking {
         if let Some(known) = self.known(engine, &context.memo, &question, tags).await {
             return context.take_over(question, known).await;
         }
+        let place = Place::new(asked.repository, asked.digest);
+        image_labels::ask_kept_label(&context.memo, &place, &criteria.extent).await;
         let service = Some(asked.service);
         let found = context.assess(asked.repository, asked.digest, service, criteria).await;
         if matches!(self, Self::ButFor(_)) {

@@ -79,8 +79,8 @@ pub(crate) async fn assess(memo: &RegistryMemo, subject: Subject, now: Timestamp
     let asked_at = Timestamp::now();
     let place = Place::new(&subject.repository, subject.digest);
     let located = memo.locate(&place).await;
-    let (manifest, presence) = match located {
-        Ok(Some(LocatedManifest { manifest, .. })) => (Some(manifest), Presence::Present),
+    let (found, presence) = match located {
+        Ok(Some(found)) => (Some(found), Presence::Present),
         Ok(None) => {
             let detail = format!("{} no longer has {}", subject.repository, subject.digest);
             let detail = detail.into();
@@ -88,7 +88,7 @@ pub(crate) async fn assess(memo: &RegistryMemo, subject: Subject, now: Timestamp
         }
         Err(error) => (None, image_presence::failure(&error)),
     };
-    let Some(manifest) = manifest else {
+    let Some(LocatedManifest { manifest, is_new, .. }) = found else {
         let verdict = subject.policy.as_ref().map(|policy| {
             let facts = Facts {
                 digest: subject.digest,
@@ -129,8 +129,8 @@ pub(crate) async fn assess(memo: &RegistryMemo, subject: Subject, now: Timestamp
     let (label, presence, own, below, inside) = futures_util::join!(
         version(memo, &place, &manifest, &subject.extent),
         image_presence::whole(memo, &place, &manifest, &subject.extent),
-        memo.attached(&place),
-        join_all(shown.iter().map(|child| memo.attached(child))),
+        memo.attached(&place, is_new),
+        join_all(shown.iter().map(|child| memo.attached(child, is_new))),
         memo.in_index(&place, &manifest),
     );
     let mut own = Collected::clone(&own);
@@ -138,13 +138,13 @@ pub(crate) async fn assess(memo: &RegistryMemo, subject: Subject, now: Timestamp
     // An index that could not be asked for might have brought what is missing.
     own.incomplete.extend(parents.unasked);
     let via = join_all(parents.found.into_iter().map(|parent| async move {
-        let found = memo.attached(&at(parent.digest)).await;
+        let found = memo.attached(&at(parent.digest), is_new).await;
         (parent, found)
     }))
     .await;
     let indexes: Vec<Digest> = via.iter().map(|(parent, _)| parent.digest).collect();
     let about = || std::iter::once(subject.digest).chain(indexes.iter().copied());
-    let elsewhere = join_all(about().map(|digest| subject.elsewhere.attached(memo, digest))).await;
+    let elsewhere = join_all(about().map(|digest| subject.elsewhere.attached(memo, digest, is_new))).await;
     let elsewhere: Vec<FoundElsewhere> = elsewhere.into_iter().flatten().collect();
     let gathered = Gathered {
         manifest,

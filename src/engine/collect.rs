@@ -137,12 +137,13 @@ const EVIDENCE_TAGS: [(&str, Carrier); 3] = [
 
 /// Collects what is attached to `subject` in `repository`. `tags` is the repository's tag list, if
 /// it could be had: tags that it lacks cost nothing, and [`asked_directly`] asks for them before anybody
-/// says that something is absent.
+/// says that something is absent. A listed tag of a subject that is new is read at once; of any other its manifest is
+/// likely to be kept, and a HEAD tells whether it still is that one.
 pub(crate) async fn attached(
     registry: &Registry,
     room: &Arc<StatementRoom>,
     repository: &Repository,
-    subject: Digest,
+    (subject, is_new): (Digest, bool),
     tags: Option<&BTreeSet<String>>,
 ) -> Collected {
     // A repository that has content and lists no tag at all is a cache that lists what it has been asked for.
@@ -154,7 +155,14 @@ pub(crate) async fn attached(
             Err(error) => Collected::failed(&error),
         }
     };
-    let legacy = EVIDENCE_TAGS.map(|(ending, carrier)| legacy_tag(&reading, ending, carrier, tags));
+    let asks = |tag: String| match tags {
+        Some(tags) if !tags.contains(&tag) => None,
+        Some(_) if !is_new => Some((tag, TagReading::Head)),
+        _ => Some((tag, TagReading::Get)),
+    };
+    let legacy = (EVIDENCE_TAGS.iter())
+        .filter_map(|(ending, carrier)| Some((asks(evidence_tag(subject, ending))?, *carrier)))
+        .map(|((tag, how), carrier)| legacy_tag(&reading, tag, carrier, how));
     let (mut all, legacy) = futures_util::future::join(listed, join_all(legacy)).await;
     for found in legacy {
         all.absorb(found);
@@ -189,7 +197,7 @@ pub(crate) async fn asked_directly(
     let unlisted = EVIDENCE_TAGS
         .iter()
         .filter(|(ending, _)| !tags.contains(&evidence_tag(subject, ending)))
-        .map(|(ending, carrier)| legacy_tag(&reading, ending, *carrier, None));
+        .map(|(ending, carrier)| legacy_tag(&reading, evidence_tag(subject, ending), *carrier, TagReading::Get));
     let (listed, legacy) = futures_util::future::join(fallback, join_all(unlisted)).await;
     all.absorb(listed);
     for found in legacy {
@@ -248,30 +256,31 @@ fn gone(subject: Digest, descriptor: &Descriptor, error: &RegistryError) -> Evid
     item
 }
 
-async fn legacy_tag(
-    reading: &EvidenceReader<'_>,
-    ending: &str,
-    carrier: Carrier,
-    tags: Option<&BTreeSet<String>>,
-) -> Collected {
+/// How an evidence tag is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum TagReading {
+    /// By what it points at: the manifest is likely to be kept.
+    Head,
+    /// At once: it is likely that there is no such tag, or that nothing of it is kept.
+    Get,
+}
+
+async fn legacy_tag(reading: &EvidenceReader<'_>, tag: String, carrier: Carrier, how: TagReading) -> Collected {
     let EvidenceReader {
         registry,
         repository,
         subject,
         ..
     } = reading;
-    let tag = evidence_tag(*subject, ending);
-    match tags {
-        Some(tags) if !tags.contains(&tag) => return Collected::default(),
-        Some(_) => {}
-        // Where it is not known whether there is such a tag, one GET tells, with the registry's own words.
-        None => match registry.tagged_manifest(repository, &tag).await {
+    if how == TagReading::Get {
+        // Where it is not known whether there is such a tag, this tells, with the registry's own words.
+        match registry.tagged_manifest(repository, &tag).await {
             Ok(None) => return Collected::default(),
             Ok(Some(manifest)) => return layers(reading, &manifest, carrier).await,
             Err(error) if error.cause() == CauseKind::Unreachable => return Collected::failed(&error),
             // It is there and cannot be read: below it is named by its digest.
             Err(_) => {}
-        },
+        }
     }
     let digest = match registry.resolve(repository, &tag).await {
         Ok(Some(digest)) => digest,

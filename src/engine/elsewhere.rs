@@ -54,9 +54,9 @@ impl Elsewhere {
     }
 
     /// What each place has about a digest.
-    pub(super) async fn attached(&self, memo: &RegistryMemo, digest: Digest) -> Vec<FoundElsewhere> {
+    pub(super) async fn attached(&self, memo: &RegistryMemo, digest: Digest, is_new: bool) -> Vec<FoundElsewhere> {
         let beside = join_all(self.repositories.iter().map(|repository| async move {
-            let collected = memo.attached(&Place::new(repository, digest)).await;
+            let collected = memo.attached(&Place::new(repository, digest), is_new).await;
             in_repository(repository, digest, collected)
         }));
         let github = async {

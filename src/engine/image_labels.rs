@@ -7,7 +7,7 @@ use crate::domain::id::Digest;
 use crate::domain::reference::Repository;
 use crate::domain::text::Untrusted;
 use crate::domain::verdict::Presence;
-use crate::sources::registry::{Manifest, Place, RegistryError};
+use crate::sources::registry::{Descriptor, Manifest, Place, RegistryError};
 
 use super::collect;
 use super::image_presence::PresenceScope;
@@ -114,8 +114,7 @@ async fn read_version(
     if let Some(version) = collect::annotation(&manifest.body.annotations, VERSION) {
         return Ok(Some(version.into()));
     }
-    let first = collect::platforms(manifest).find(|child| extent.platforms.includes(child.platform.as_ref()));
-    let located = match first {
+    let located = match first_platform(manifest, extent) {
         Some(child) => {
             let Some(found) = memo.locate(&Place::new(repository, child.digest)).await? else {
                 return Ok(None);
@@ -136,6 +135,44 @@ async fn read_version(
         .blob(repository, &config.digest, Some(config.size), CONFIG_CAP)
         .await?;
     Ok(label(&bytes, VERSION))
+}
+
+/// Asks what the tag points at that an image's version label names, where the label is kept from before: the answer says
+/// whether the image is there, too, so that one question does for both.
+pub(super) async fn ask_kept_label(memo: &RegistryMemo, place: &Place, extent: &PresenceScope) {
+    if memo.is_answered(place) {
+        return;
+    }
+    let Some(version) = kept_version(memo, place, extent).await else {
+        return;
+    };
+    let listed = memo.tags(&place.repository).await;
+    if let Ok(Some(tag)) = VersionLabel::Says(version).tag(listed) {
+        // Whoever needs the answer asks again, and is told the same.
+        let _ = memo.resolve(&place.repository, &tag).await;
+    }
+}
+
+/// What the version label says, as far as that is kept from before. Nothing is asked.
+async fn kept_version(memo: &RegistryMemo, place: &Place, extent: &PresenceScope) -> Option<Untrusted> {
+    let annotated = |manifest: &Manifest| collect::annotation(&manifest.body.annotations, VERSION).map(Untrusted::from);
+    let mut manifest = memo.registry.kept_manifest(&place.digest).await?;
+    if let Some(version) = annotated(&manifest) {
+        return Some(version);
+    }
+    if let Some(child) = first_platform(&manifest, extent).map(|child| child.digest) {
+        manifest = memo.registry.kept_manifest(&child).await?;
+        if let Some(version) = annotated(&manifest) {
+            return Some(version);
+        }
+    }
+    let config = manifest.body.config.filter(|config| config.size <= CONFIG_CAP)?;
+    label(&memo.registry.kept_blob(&config.digest).await?, VERSION)
+}
+
+/// The first platform manifest that counts.
+fn first_platform<'a>(index: &'a Manifest, extent: &PresenceScope) -> Option<&'a Descriptor> {
+    collect::platforms(index).find(|child| extent.platforms.includes(child.platform.as_ref()))
 }
 
 fn label(config: &[u8], name: &str) -> Option<Untrusted> {

@@ -27,7 +27,13 @@ pub(crate) struct LocatedManifest {
     pub manifest: Arc<Manifest>,
     /// The registry has it at this place.
     pub present: Present,
+    /// A registry was asked for its bytes in this pass: they were not kept from before.
+    pub is_new: bool,
 }
+
+/// The bytes of a digest as the first who asked for them got them, and where; with the proof that they are there, if a
+/// registry brought them.
+type FirstRead = (Place, Result<(Arc<Manifest>, Option<Present>), RegistryError>);
 
 /// Whether something is at a place; `Ok(None)` = it is not, for certain.
 type PresenceAnswer = Result<Option<Present>, RegistryError>;
@@ -49,6 +55,8 @@ pub(crate) struct RegistryMemo {
     answered: Mutex<BTreeMap<Place, Head>>,
     manifests: OnceMap<Place, PresenceAnswer>,
     blobs: OnceMap<Place, PresenceAnswer>,
+    /// Of each digest, by whoever is first.
+    read: OnceMap<Digest, FirstRead>,
     located: OnceMap<Place, Result<Option<LocatedManifest>, RegistryError>>,
     statements: Arc<StatementRoom>,
     /// What is attached to a digest, however many policies judge it.
@@ -72,6 +80,7 @@ impl RegistryMemo {
             answered: Mutex::default(),
             manifests: OnceMap::default(),
             blobs: OnceMap::default(),
+            read: OnceMap::default(),
             located: OnceMap::default(),
             statements: Arc::default(),
             attached: OnceMap::default(),
@@ -81,15 +90,16 @@ impl RegistryMemo {
         }
     }
 
-    /// What is attached to a digest, by the referrers and the tags that the repository lists.
-    pub(crate) async fn attached(&self, place: &Place) -> Arc<Collected> {
+    /// What is attached to a digest, by the referrers and the tags that the repository lists. `is_new`: the image itself
+    /// had to be read in this pass, so that nothing of its evidence is likely to be kept, either.
+    pub(crate) async fn attached(&self, place: &Place, is_new: bool) -> Arc<Collected> {
         let ask = || async {
             let tags = self.tags(&place.repository).await.ok();
             let found = collect::attached(
                 &self.registry,
                 &self.statements,
                 &place.repository,
-                place.digest,
+                (place.digest, is_new),
                 tags.as_deref(),
             );
             Arc::new(found.await)
@@ -201,19 +211,36 @@ impl RegistryMemo {
     pub(crate) async fn locate(&self, place: &Place) -> Result<Option<LocatedManifest>, RegistryError> {
         self.located
             .get(place.clone(), || async {
-                let (manifest, proof) = match self.registry.manifest_at(place).await {
+                let (first, read) = self.read.get(place.digest, || self.read_at(place)).await;
+                // Another place that could not bring it says nothing of this one.
+                let read = if first == *place || read.is_ok() {
+                    read
+                } else {
+                    self.read_at(place).await.1
+                };
+                let (manifest, proof) = match read {
                     Ok(found) => found,
                     Err(error) if error.is_absent() => return Ok(None),
                     Err(error) => return Err(error),
                 };
+                let is_new = proof.is_some();
+                let proof = proof.filter(|present| present.place() == place);
                 let present = match proof.or_else(|| self.answered_by_tag(place)) {
                     Some(present) => Some(present),
                     None => self.head(place, None).await?,
                 };
-                let manifest = Arc::new(manifest);
-                Ok(present.map(|present| LocatedManifest { manifest, present }))
+                Ok(present.map(|present| LocatedManifest {
+                    manifest,
+                    present,
+                    is_new,
+                }))
             })
             .await
+    }
+
+    async fn read_at(&self, place: &Place) -> FirstRead {
+        let read = self.registry.manifest_at(place).await;
+        (place.clone(), read.map(|(manifest, proof)| (Arc::new(manifest), proof)))
     }
 
     /// Whether a tag answered with this digest in this pass.

@@ -1,11 +1,12 @@
 //! A pin without a tag is compared with the tag that its image's version label names. Where the label, or the list of tags,
 //! is not to be had for a while, nobody knows which tag that is, and nothing that was found before is over.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use pindeck::domain::board::{Board, Cell, TagSource};
-use pindeck::domain::{Digest, DriftKind};
+use pindeck::domain::{Digest, DriftKind, Outcome};
 use pindeck::engine::{Engine, OpenOptions};
 
 use crate::support::fake::{Fake, IMAGE, Ways};
@@ -79,8 +80,14 @@ impl Labelled {
 
     /// An engine that keeps nothing on disk, so that each pass reads the label from the registry.
     fn engine(&self) -> Engine {
+        self.engine_with(None)
+    }
+
+    fn engine_with(&self, cache_dir: Option<PathBuf>) -> Engine {
         Engine::open(OpenOptions {
             dir: self.fleet.clone.clone(),
+            cache_dir,
+            cache_bytes: 1 << 28,
             ..OpenOptions::default()
         })
         .expect("a repository")
@@ -136,4 +143,39 @@ async fn what_moved_stays_found_while_nobody_can_ask_which_tag_it_is() {
         labelled.fake.tag(REPOSITORY, "1.3.0", pinned);
         assert_eq!(moved(&labelled.pass(&engine, Refuses::Nothing).await), 0, "it is over");
     }
+}
+
+/// The tag that a label names answers for the image, too: of a digest without a tag nothing is asked but that tag, what
+/// refers to it, and its evidence tag.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_tag_of_a_label_that_is_known_says_that_the_image_is_there() {
+    let labelled = Labelled::start().await;
+    let cache = labelled.fleet.home.path().join("cache");
+    let first = labelled.engine_with(Some(cache.clone()));
+    first.board().await.expect("a board");
+    labelled.server.forget();
+    let board = labelled.engine_with(Some(cache)).board().await.expect("a board");
+    assert!(board.services[0].cells.iter().all(|cell| {
+        !cell.missing
+            && cell
+                .verdict()
+                .is_some_and(|verdict| verdict.result == Outcome::Verified)
+    }));
+    let mut asked: Vec<String> = labelled
+        .server
+        .seen()
+        .iter()
+        .map(|seen| {
+            let path = seen.path.trim_start_matches("/v2/shop/s0/");
+            let end = path.find("sha256").unwrap_or(path.len());
+            format!("{} {}", seen.method, &path[..end])
+        })
+        .collect();
+    asked.sort_unstable();
+    let mut expected = vec!["GET tags/list".to_owned()];
+    expected.extend(["1.0.0", "1.1.0", "1.2.0", "1.3.0"].map(|tag| format!("HEAD manifests/{tag}")));
+    expected.extend(std::iter::repeat_n("GET referrers/".to_owned(), 4));
+    expected.extend(std::iter::repeat_n("HEAD manifests/".to_owned(), 4));
+    expected.sort_unstable();
+    assert_eq!(asked, expected);
 }
