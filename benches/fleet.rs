@@ -30,7 +30,7 @@ fn main() {
     for services in sizes {
         let key = Key::new();
         let (fake, digests) = content(services, &key);
-        let server = runtime.block_on(Server::start(move |seen| fake.answer(seen)));
+        let server = runtime.block_on(Server::start_without_log(move |seen| fake.answer(seen)));
         let fleet = Fleet::of(&digests, &key, &server.address.to_string());
         let (cache, mut costs) = (fleet.home.path().join("cache"), [const { Vec::new() }; 3]);
         let (mut requests, mut peaks) = ([0; 3], [0; 3]);

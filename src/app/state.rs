@@ -418,7 +418,7 @@ impl CockpitState {
             return Vec::new();
         };
         let mut out: Vec<(StatementId, &Evidence)> = Vec::new();
-        for evidence in &assessment.evidence {
+        for evidence in assessment.evidence.iter() {
             let same = |id: &StatementId| id.digest == evidence.digest && id.attached_to == evidence.attached_to;
             let nth = out.iter().filter(|(id, _)| same(id)).count();
             let id = StatementId {

@@ -52,7 +52,7 @@ pub(crate) async fn run(context: &CommandContext, args: &EvidenceArgs) -> Result
         if assessment.evidence.is_empty() {
             say("no statements")?;
         }
-        for one in &assessment.evidence {
+        for one in assessment.evidence.iter() {
             say("")?;
             for line in text::statement(one, true) {
                 say(&line)?;

@@ -4,6 +4,7 @@
 //! folds the same stream into the board it draws. There is one fold, [`Board::apply`].
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -159,8 +160,8 @@ impl TagSource {
 pub struct Assessment {
     /// The verdict; `None` where no policy applies, so nothing was judged.
     pub verdict: Option<Verdict>,
-    /// Every statement with its checks.
-    pub evidence: Vec<Evidence>,
+    /// Every statement with its checks. Boards, passes and answers share them.
+    pub evidence: Arc<Vec<Evidence>>,
 }
 
 impl Assessment {

@@ -128,7 +128,7 @@ fn rejected(cause: CauseKind, subject: Option<u8>) -> Seen<Assessment> {
     Seen::Fresh {
         value: Assessment {
             verdict: Some(verdict),
-            evidence: Vec::new(),
+            evidence: std::sync::Arc::default(),
         },
         at: now(),
     }

@@ -66,7 +66,7 @@ fn judged(result: Outcome, cause: Option<CauseKind>) -> Assessment {
             at: at(1),
             causes: cause.into_iter().collect(),
         }),
-        evidence: Vec::new(),
+        evidence: std::sync::Arc::default(),
     }
 }
 

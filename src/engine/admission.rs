@@ -406,7 +406,7 @@ impl<'a> GateJudge<'a> {
             Presence::Failed(failure) => Some(failure.sentence().clean().into_string()),
         };
         AuthorityFindings {
-            evidence: Ok(assessed.assessment.evidence),
+            evidence: Ok(Arc::unwrap_or_clone(assessed.assessment.evidence)),
             incomplete,
         }
     }

@@ -83,7 +83,7 @@ impl Asking {
             return context.take_over(question, known).await;
         }
         let place = Place::new(asked.repository, asked.digest);
-        image_labels::ask_kept_label(&context.memo, &place, &criteria.extent).await;
+        image_labels::ask_tag_of_kept(&context.memo, &place, &criteria.extent).await;
         let service = Some(asked.service);
         let found = context.assess(asked.repository, asked.digest, service, criteria).await;
         if matches!(self, Self::ButFor(_)) {

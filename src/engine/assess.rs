@@ -101,7 +101,7 @@ pub(crate) async fn assess(memo: &RegistryMemo, subject: Subject, now: Timestamp
         });
         let assessment = Assessment {
             verdict,
-            evidence: Vec::new(),
+            evidence: Arc::default(),
         };
         return Assessed {
             asked_at,
@@ -188,7 +188,7 @@ pub(crate) async fn assess(memo: &RegistryMemo, subject: Subject, now: Timestamp
             };
             judge(policy, facts, now)
         }),
-        evidence: Vec::new(),
+        evidence: Arc::default(),
     });
     Assessed {
         asked_at,
@@ -276,7 +276,10 @@ fn conclude(
     let mut evidence = checked.counted;
     evidence.extend(checked.shown);
     evidence.sort_by_key(|e| (e.kind, e.attached_to, e.id()));
-    Assessment { verdict, evidence }
+    Assessment {
+        verdict,
+        evidence: Arc::new(evidence),
+    }
 }
 
 impl Gathered {

@@ -408,7 +408,7 @@ impl DigestComparison {
             .filter(|c| c.cause.is_open())
             .map(|c| (c.cause, c.detail.clone()))
             .next();
-        let mut evidence = found.assessment.evidence.clone();
+        let mut evidence = found.assessment.evidence.to_vec();
         if let Some(item) = evidence.iter().find(|e| e.cause.is_some_and(CauseKind::is_open)) {
             let why = item.detail.clone().unwrap_or_default();
             dark = dark.or(item.cause.map(|cause| (cause, why)));

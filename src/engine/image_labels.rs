@@ -130,44 +130,26 @@ async fn read_version(
     let Some(config) = image.body.config.as_ref() else {
         return Ok(None);
     };
-    let bytes = memo
-        .registry
-        .blob(repository, &config.digest, Some(config.size), CONFIG_CAP)
-        .await?;
-    Ok(label(&bytes, VERSION))
+    let read = || async {
+        let (digest, size) = (&config.digest, Some(config.size));
+        let bytes = memo.registry.blob(repository, digest, size, CONFIG_CAP).await?;
+        Ok(label(&bytes, VERSION))
+    };
+    memo.labels.get(Place::new(repository, config.digest), read).await
 }
 
-/// Asks what the tag points at that an image's version label names, where the label is kept from before: the answer says
-/// whether the image is there, too, so that one question does for both.
-pub(super) async fn ask_kept_label(memo: &RegistryMemo, place: &Place, extent: &PresenceScope) {
-    if memo.is_answered(place) {
+/// Asks what the tag points at that an image's version label names, where the image is kept from before: the answer says
+/// whether it is there, too, so that one question does for both.
+pub(super) async fn ask_tag_of_kept(memo: &RegistryMemo, place: &Place, extent: &PresenceScope) {
+    let listed = memo.tags(&place.repository).await;
+    if listed.is_err() || memo.is_answered(place) {
         return;
     }
-    let Some(version) = kept_version(memo, place, extent).await else {
-        return;
-    };
-    let listed = memo.tags(&place.repository).await;
-    if let Ok(Some(tag)) = VersionLabel::Says(version).tag(listed) {
+    let Some(manifest) = memo.kept(place).await else { return };
+    if let Ok(Some(tag)) = version(memo, place, &manifest, extent).await.tag(listed) {
         // Whoever needs the answer asks again, and is told the same.
         let _ = memo.resolve(&place.repository, &tag).await;
     }
-}
-
-/// What the version label says, as far as that is kept from before. Nothing is asked.
-async fn kept_version(memo: &RegistryMemo, place: &Place, extent: &PresenceScope) -> Option<Untrusted> {
-    let annotated = |manifest: &Manifest| collect::annotation(&manifest.body.annotations, VERSION).map(Untrusted::from);
-    let mut manifest = memo.registry.kept_manifest(&place.digest).await?;
-    if let Some(version) = annotated(&manifest) {
-        return Some(version);
-    }
-    if let Some(child) = first_platform(&manifest, extent).map(|child| child.digest) {
-        manifest = memo.registry.kept_manifest(&child).await?;
-        if let Some(version) = annotated(&manifest) {
-            return Some(version);
-        }
-    }
-    let config = manifest.body.config.filter(|config| config.size <= CONFIG_CAP)?;
-    label(&memo.registry.kept_blob(&config.digest).await?, VERSION)
 }
 
 /// The first platform manifest that counts.

@@ -35,7 +35,7 @@ fn found(presence: Presence) -> Assessed {
         asked_at: Timestamp::UNIX_EPOCH,
         assessment: Assessment {
             verdict: None,
-            evidence: Vec::new(),
+            evidence: Arc::default(),
         },
         presence,
         label: VersionLabel::None,

@@ -321,7 +321,7 @@ async fn look(context: &Context<()>, memo: &RegistryMemo, one: &PinnedDigest<'_>
         if let Some(why) = &assessed.unlisted {
             unread.get_or_insert_with(|| why.clean().into_string());
         }
-        for evidence in &assessed.assessment.evidence {
+        for evidence in assessed.assessment.evidence.iter() {
             if evidence.is_unread() {
                 let why = evidence.detail.as_ref().map(|detail| detail.clean().into_string());
                 unread.get_or_insert_with(|| why.unwrap_or_else(|| "a statement could not be read".to_owned()));

@@ -65,15 +65,9 @@ impl Engine {
     }
 
     async fn fold(&self, kind: PassKind) -> Result<Board, Failure> {
-        let (tx, mut rx) = mpsc::channel(256);
         let this = self.clone();
-        let pass = tokio::spawn(async move { run(&this, kind, tx).await });
-        let mut board = Board::default();
-        while let Some(update) = rx.recv().await {
-            board.apply(update);
-        }
-        pass.await.map_err(Failure::bug)??;
-        Ok(board)
+        let pass = tokio::spawn(async move { run(&this, kind, None).await });
+        pass.await.map_err(Failure::bug)?
     }
 
     /// One pass of a cockpit: streams everything found out, as it is found out. About what is selected the registries are
@@ -83,12 +77,12 @@ impl Engine {
     /// If git or the configuration cannot be read. What single registries do not answer is part of
     /// the stream, not an error.
     pub(crate) async fn refresh(&self, look: BoardLook, tx: mpsc::Sender<Update>) -> Result<(), Failure> {
-        run(self, PassKind::Cockpit(look), tx).await
+        run(self, PassKind::Cockpit(look), Some(tx)).await.map(drop)
     }
 }
 
-/// Refreshes the whole board once and sends every answer as soon as it is there.
-async fn run(engine: &Engine, kind: PassKind, tx: mpsc::Sender<Update>) -> Result<(), Failure> {
+/// Refreshes the whole board once, and sends every answer as soon as it is there to whoever listens.
+async fn run(engine: &Engine, kind: PassKind, tx: Option<mpsc::Sender<Update>>) -> Result<Board, Failure> {
     let (surveyed, fetch) = engine.survey().await?;
     let context = engine.survey_context(surveyed)?;
     let asking = Asking::of(&kind, engine, &context);
@@ -135,7 +129,8 @@ async fn run(engine: &Engine, kind: PassKind, tx: mpsc::Sender<Update>) -> Resul
         pass.emit(Update::Notice(notice)).await;
     }
     pass.close(engine).await;
-    Ok(())
+    let mut board = pass.board.lock().unwrap_or_else(PoisonError::into_inner);
+    Ok(std::mem::take(&mut *board))
 }
 
 /// One refresh under way.
@@ -143,19 +138,18 @@ struct RefreshPass {
     context: Context<SurveyedCommit>,
     asking: Asking,
     board: Mutex<Board>,
-    tx: mpsc::Sender<Update>,
+    tx: Option<mpsc::Sender<Update>>,
     engine: Engine,
 }
 
 impl RefreshPass {
     /// Says one thing: to our own board, from which drift is found, and to whoever listens.
     async fn emit(&self, update: Update) {
-        self.board
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .apply(update.clone());
+        let take = |update| self.board.lock().unwrap_or_else(PoisonError::into_inner).apply(update);
+        let Some(tx) = &self.tx else { return take(update) };
+        take(update.clone());
         // Nobody listening is not an error: the answer is not wanted any more.
-        let _ = self.tx.send(update).await;
+        let _ = tx.send(update).await;
     }
 
     async fn open(&self, fetch: Fetch) {

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::domain::failure::Failure;
 use crate::domain::id::Digest;
 use crate::domain::reference::Repository;
+use crate::domain::text::Untrusted;
 use crate::sources::github::GithubRepository;
 use crate::sources::registry::{Head, Manifest, Place, Present, Registry, RegistryError};
 
@@ -57,6 +58,8 @@ pub(crate) struct RegistryMemo {
     blobs: OnceMap<Place, PresenceAnswer>,
     /// Of each digest, by whoever is first.
     read: OnceMap<Digest, FirstRead>,
+    /// What configurations say of the version.
+    pub(super) labels: OnceMap<Place, Result<Option<Untrusted>, RegistryError>>,
     located: OnceMap<Place, Result<Option<LocatedManifest>, RegistryError>>,
     statements: Arc<StatementRoom>,
     /// What is attached to a digest, however many policies judge it.
@@ -81,6 +84,7 @@ impl RegistryMemo {
             manifests: OnceMap::default(),
             blobs: OnceMap::default(),
             read: OnceMap::default(),
+            labels: OnceMap::default(),
             located: OnceMap::default(),
             statements: Arc::default(),
             attached: OnceMap::default(),
@@ -236,6 +240,14 @@ impl RegistryMemo {
                 }))
             })
             .await
+    }
+
+    /// A manifest that was kept from before; `None` where a registry had to be asked for it, or it could not be had.
+    pub(crate) async fn kept(&self, place: &Place) -> Option<Arc<Manifest>> {
+        let (_, read) = self.read.get(place.digest, || self.read_at(place)).await;
+        read.ok()
+            .filter(|(_, proof)| proof.is_none())
+            .map(|(manifest, _)| manifest)
     }
 
     async fn read_at(&self, place: &Place) -> FirstRead {

@@ -317,7 +317,7 @@ fn hostile(width: u16, height: u16, text: &str) -> CockpitState {
             } => {
                 *version = Some(text.into());
                 if let Ok(value) = &mut assessment.result {
-                    for evidence in &mut value.evidence {
+                    for evidence in std::sync::Arc::make_mut(&mut value.evidence) {
                         evidence.predicate_type = Some(text.into());
                         evidence.detail = Some(text.into());
                         for check in &mut evidence.checks {

@@ -16,6 +16,17 @@ pub fn cpu_seconds(command: &mut Command) -> f64 {
     of_children() - before
 }
 
+/// The same with the exit status, whatever that is.
+///
+/// # Panics
+/// Where the command cannot be started, and where there is no `/proc`.
+pub fn spent(command: &mut Command) -> (f64, Option<i32>) {
+    let before = of_children();
+    let status = command.stdout(Stdio::null()).stderr(Stdio::null()).status();
+    let status = status.expect("the command starts");
+    (of_children() - before, status.code())
+}
+
 /// What one run of a command cost.
 #[derive(Debug, Clone, Copy)]
 pub struct Cost {

@@ -198,7 +198,7 @@ pub(crate) fn assessed(result: Outcome, causes: Vec<Cause>, evidence: Vec<Eviden
                 at: now(),
                 causes,
             }),
-            evidence,
+            evidence: evidence.into(),
         }),
         at: now(),
     }

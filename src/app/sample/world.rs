@@ -273,7 +273,7 @@ fn assessment(key: crate::domain::board::PinKey, service: &str, environment: &st
         ("inventory", "dev") => Answered {
             result: Ok(Assessment {
                 verdict: None,
-                evidence: whole(about),
+                evidence: whole(about).into(),
             }),
             at: now(),
         },

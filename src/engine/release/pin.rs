@@ -125,7 +125,7 @@ async fn one(
         files: rewritten.files,
         beside: Vec::new(),
         meant: rewritten.meant,
-        evidence: assessed.assessment.evidence,
+        evidence: std::sync::Arc::unwrap_or_clone(assessed.assessment.evidence),
         plan: Plan {
             verb: Verb::Pin,
             service: target.service.clone(),

@@ -183,7 +183,7 @@ impl Promotion<'_> {
             files: rewritten.files,
             beside: Vec::new(),
             meant: rewritten.meant,
-            evidence: assessed.assessment.evidence,
+            evidence: Arc::unwrap_or_clone(assessed.assessment.evidence),
             plan: Plan {
                 verb: Verb::Promote,
                 service: self.target.service.clone(),

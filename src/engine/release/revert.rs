@@ -320,7 +320,7 @@ impl Revert<'_> {
             beside: beside(&mut rewritten, &facts),
             files: rewritten.files,
             meant: rewritten.meant,
-            evidence: judged.assessed.assessment.evidence,
+            evidence: Arc::unwrap_or_clone(judged.assessed.assessment.evidence),
             plan: Plan {
                 verb: Verb::Revert,
                 service: target.service.clone(),

@@ -26,12 +26,6 @@ impl RegistryClient {
         Ok(self.manifest_at(&Place::new(repository, *digest)).await?.0)
     }
 
-    /// A manifest that is kept from before.
-    pub(super) async fn kept_manifest(&self, digest: &Digest) -> Option<Manifest> {
-        let entry = self.cached(digest).await?;
-        read_manifest(*digest, entry, String::new()).ok()
-    }
-
     /// The same, with the proof that it is at this place now, if this very call got the bytes from there.
     /// What came from the cache, or was put there by another call meanwhile, proves nothing about a place.
     pub(super) async fn manifest_at(&self, place: &Place) -> Result<(Manifest, Option<Present>), RegistryError> {

@@ -101,16 +101,6 @@ impl Registry {
         self.client.manifest(repository, digest).await
     }
 
-    /// A manifest that was read before and is kept, hashed. Nothing is asked.
-    pub(crate) async fn kept_manifest(&self, digest: &Digest) -> Option<Manifest> {
-        self.client.kept_manifest(digest).await
-    }
-
-    /// A blob that was read before and is kept, hashed. Nothing is asked.
-    pub(crate) async fn kept_blob(&self, digest: &Digest) -> Option<Bytes> {
-        Some(self.client.cached(digest).await?.bytes)
-    }
-
     /// A blob by digest, hashed; from the cache where it is there. `size` is the descriptor's, `cap`
     /// the limit in bytes.
     ///

@@ -44,7 +44,7 @@ fn same_bytes_twice_are_two_statements() {
     let cell = &mut state.board.services[0].cells[0];
     if let Seen::Fresh { value, .. } = &mut cell.assessment {
         let twin = value.evidence[0].clone();
-        value.evidence.push(twin);
+        std::sync::Arc::make_mut(&mut value.evidence).push(twin);
     }
     let subject = ScreenSubject::Pin(cell.pin.key());
     let ids: std::collections::BTreeSet<_> = state.statements(&subject).into_iter().map(|(id, _)| id).collect();

@@ -50,7 +50,7 @@ fn a_candidate_is_ci_built_only_by_its_own_provenance() {
     assert_eq!(cell_status::ci_built(&state.board.services[0]), Some(true));
     let row = &mut state.board.services[0];
     if let Seen::Fresh { value, .. } = &mut row.assessment {
-        for evidence in &mut value.evidence {
+        for evidence in std::sync::Arc::make_mut(&mut value.evidence) {
             evidence.attached_to = digest("another");
         }
     }
