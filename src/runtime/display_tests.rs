@@ -104,8 +104,7 @@ fn the_palette_opens_and_closes_for_little() {
         };
         let (opening, closing) = (cost(":"), cost("<esc>"));
         println!("palette 120x40 {depth:?}: {opening} bytes to open, {closing} to close");
-        // The whole board comes back.
-        assert!(closing < 7_168, "{depth:?}: {closing} bytes");
+        assert!(opening < 2_048 && closing < 2_048, "{depth:?}: {closing} bytes");
     }
 }
 

@@ -10,10 +10,32 @@ use crate::view::canvas::{Canvas, span};
 use crate::view::theme::Role;
 use crate::view::widget::list;
 
-/// Draws the palette.
+/// Actions shown at once, at most: what the palette covers has to be drawn again when it closes, which costs bytes.
+const ROWS: usize = 8;
+/// Lines of the palette besides: its rules, and what is typed.
+const AROUND: u16 = 3;
+
+/// Draws the palette at the end of an area.
 pub fn draw(canvas: &mut Canvas<'_>, state: &CockpitState, area: Rect, text: &str, selected: Option<Action>) {
     let rows = palette_rows(text);
-    let inside = window(canvas, area, &vec![span(Role::Title, "commands")]);
+    // As high whatever is typed, so that nothing jumps.
+    let height = area.height.min(ROWS as u16 + AROUND);
+    let area = Rect {
+        y: area.bottom() - height,
+        height,
+        ..area
+    };
+    let at = selected
+        .and_then(|action| rows.iter().position(|row| *row == action))
+        .unwrap_or(0);
+    let shown = usize::from(height.saturating_sub(AROUND));
+    let top = list::top(at, rows.len(), shown);
+    let mut title = vec![span(Role::Title, "commands")];
+    if rows.len() > shown {
+        let (first, last) = (top + 1, (top + shown).min(rows.len()));
+        title.push(span(Role::Dim, format!("  {first}-{last} of {}", rows.len())));
+    }
+    let inside = window(canvas, area, &title);
     let prompt = [
         span(Role::Key, ":"),
         span(Role::Input, text),
@@ -30,10 +52,6 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &CockpitState, area: Rect, text: &st
         canvas.text(body.x, body.y, body.width, "no action of that name", Role::Dim);
         return;
     }
-    let at = selected
-        .and_then(|action| rows.iter().position(|row| *row == action))
-        .unwrap_or(0);
-    let top = list::top(at, rows.len(), usize::from(body.height));
     for (row, action) in rows.iter().enumerate().skip(top).take(usize::from(body.height)) {
         let y = body.y + u16::try_from(row - top).unwrap_or(0);
         let spec = action.spec();
