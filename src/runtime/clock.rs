@@ -20,6 +20,9 @@ pub(crate) const SETTLE: Duration = Duration::from_secs(20);
 /// frames a second, whatever their number.
 pub(crate) const FRAME: Duration = Duration::from_millis(50);
 
+/// Shortest time between two frames for keys: what repeats faster is seen no better, and costs processor and bytes.
+pub(crate) const KEY_FRAME: Duration = Duration::from_millis(34);
+
 /// How many events that wait already are dealt with before a frame is drawn and signals are looked for again.
 pub(crate) const BATCH: usize = 256;
 

@@ -150,7 +150,7 @@ impl Cockpit {
                         if is_over {
                             return Ok(CockpitEnd::Signal(HANGUP));
                         }
-                        if !self.session.state.quitting {
+                        if !self.session.state.quitting && self.session.keys_are_shown_at(Instant::now()) {
                             self.draw()?;
                         }
                     }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::display::Display;
 use super::pace::Pace;
 use crate::app::command::Command;
-use crate::app::state::Modal;
+use crate::app::state::{Modal, Screen};
 use crate::app::update::update;
 use crate::app::{CockpitState, Msg};
 
@@ -50,9 +50,18 @@ impl CockpitSession {
         self.pace.want();
     }
 
-    /// When the next frame that no key asked for may be drawn; `None` = nothing waits to be shown.
+    /// When the next frame may be drawn; `None` = nothing waits to be shown.
     pub(crate) fn due(&self, now: Instant) -> Option<Instant> {
         self.pace.due(now)
+    }
+
+    /// Keys were pressed: whether what they did is to be shown now. What asks for an answer is, before the next key counts;
+    /// walking about may wait for its frame.
+    pub(crate) fn keys_are_shown_at(&mut self, now: Instant) -> bool {
+        self.pace.hurry();
+        let asks =
+            self.state.layer.is_some() || matches!(self.state.screen(), Some(Screen::Plan(_) | Screen::Revert(_)));
+        asks || self.pace.due(now).is_some_and(|due| due <= now)
     }
 
     /// The bytes of a frame if anything has happened since the last one; none where it looks the same.
