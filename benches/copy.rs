@@ -16,7 +16,7 @@ pub mod support;
 use support::docker_registry::{DockerRegistry, Storage};
 use support::peer;
 
-const RUNS: usize = 5;
+const RUNS: usize = 7;
 const LAYER: usize = 10 << 20;
 const LAYERS: usize = 10;
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
@@ -44,13 +44,13 @@ fn main() {
 
     let mut walls: Vec<(&str, Vec<Duration>)> = Vec::new();
     for run in 0..RUNS {
-        for (name, copy) in contestants(&image) {
+        for (name, source, copy) in contestants(&image) {
             let folder = home.path().join(format!("to-{run}-{name}"));
             std::fs::create_dir_all(&folder).expect("a folder");
             let registry = DockerRegistry::start(&program, &folder);
             let to = format!("{}/shop/app", registry.address);
             let began = Instant::now();
-            let said = copy(home.path(), &from("app"), &to);
+            let said = copy(home.path(), &from(source), &to);
             let wall = began.elapsed();
             if run == 0 {
                 println!("{name}: {}", said.trim());
@@ -65,13 +65,13 @@ fn main() {
     }
     let best = walls
         .iter()
-        .filter(|(n, _)| *n != "pindeck")
+        .filter(|(n, _)| !n.starts_with("pindeck"))
         .map(|(_, w)| middle(w))
         .min();
     for (name, wall) in &walls {
         let ratio = best.map_or(1.0, |best| middle(wall).as_secs_f64() / best.as_secs_f64());
         println!(
-            "{name:>8}: {:>8.1} ms, {ratio:.2} x the best peer",
+            "{name:>20}: {:>8.1} ms, {ratio:.2} x the best peer",
             millis(middle(wall))
         );
     }
@@ -97,12 +97,11 @@ type Contestant = Box<dyn Fn(&Path, &str, &str) -> String>;
 /// The arguments of a copy from one repository to another.
 type Words = fn(&str, &str) -> Vec<String>;
 
-fn contestants(image: &Digest) -> Vec<(&'static str, Contestant)> {
+/// Name, the repository that is copied, and how. crane and skopeo copy an image alone, oras what refers to it, too.
+fn contestants(image: &Digest) -> Vec<(&'static str, &'static str, Contestant)> {
     let digest = *image;
-    let mut all: Vec<(&'static str, Contestant)> = vec![(
-        "pindeck",
-        Box::new(move |home, from, to| pindeck(home, from, to, &digest)),
-    )];
+    let ours = || -> Contestant { Box::new(move |home, from, to| pindeck(home, from, to, &digest)) };
+    let mut all = vec![("pindeck", "app", ours()), ("pindeck, image alone", "bare", ours())];
     let words: [(&'static str, Words); 3] = [
         ("crane", |from, to| {
             vec!["copy".into(), format!("{from}:v1"), format!("{to}:v1")]
@@ -126,6 +125,7 @@ fn contestants(image: &Digest) -> Vec<(&'static str, Contestant)> {
         let Some(program) = peer::find(name) else { continue };
         all.push((
             name,
+            "app",
             Box::new(move |home, from, to| {
                 let mut words = words(from, to);
                 if name == "skopeo" {

@@ -1,4 +1,4 @@
-//! Wall time and requests of `pindeck status` on a whole world served by real registries, cold and warm,
+//! Wall time, CPU and requests of `pindeck status` on a whole world served by real registries, cold and warm,
 //! beside a shell loop of crane, cosign and jq that asks for about the same in the same run.
 //!
 //! `cargo bench --bench status`; needs docker-registry (tests/peers/install), and crane, cosign and jq for the
@@ -14,6 +14,7 @@ use serde_json::Value;
 #[path = "../tests/support/mod.rs"]
 pub mod support;
 
+use support::child_cpu::of_children;
 use support::{cosign, live_world, peer};
 
 const RUNS: usize = 7;
@@ -34,7 +35,7 @@ fn main() {
         count(&warm.1),
         pins.lines().count()
     );
-    for (name, (time, status)) in [("cold", &cold), ("warm", &warm)] {
+    for (name, (time, status, _)) in [("cold", &cold), ("warm", &warm)] {
         let budget = &status["budget"];
         println!(
             "pindeck status, {name}: {:>8.1} ms, {} requests, {} answers from the cache",
@@ -51,27 +52,36 @@ fn main() {
         return;
     }
     let pins = with_trust(&world, &pins);
+    let before = of_children();
     let times: Vec<Duration> = (0..3).map(|_| peers_loop(&world, &crane, &cosign, &pins)).collect();
+    let cpu = (of_children() - before) / times.len() as f64;
     let peers = middle(times);
-    println!("crane + cosign + jq:  {:>8.1} ms", millis(peers));
+    println!("crane + cosign + jq:  {:>8.1} ms, {cpu:.2} s CPU", millis(peers));
     println!(
-        "ratio to pindeck: cold {:.1}, warm {:.1}",
+        "ratio to pindeck: cold {:.1}, warm {:.1}; of CPU {:.1} and {:.1}",
         ratio(peers, cold.0),
-        ratio(peers, warm.0)
+        ratio(peers, warm.0),
+        cpu / cold.2,
+        cpu / warm.2
     );
 }
 
-fn timed(world: &live_world::LiveWorld) -> (Duration, Value) {
-    let began = Instant::now();
+/// How long a status takes, what it says, and its CPU seconds.
+type Timed = (Duration, Value, f64);
+
+fn timed(world: &live_world::LiveWorld) -> Timed {
+    let (before, began) = (of_children(), Instant::now());
     let status = world.status();
-    (began.elapsed(), status)
+    (began.elapsed(), status, of_children() - before)
 }
 
-/// The run with the median time.
-fn median(mut run: impl FnMut() -> (Duration, Value)) -> (Duration, Value) {
+/// The run with the median time, and the mean of the CPU seconds: they are counted in hundredths.
+fn median(mut run: impl FnMut() -> Timed) -> Timed {
     let mut runs: Vec<_> = (0..RUNS).map(|_| run()).collect();
-    runs.sort_by_key(|(time, _)| *time);
-    runs.swap_remove(RUNS / 2)
+    let cpu = runs.iter().map(|(_, _, cpu)| cpu).sum::<f64>() / RUNS as f64;
+    runs.sort_by_key(|(time, _, _)| *time);
+    let (time, status, _) = runs.swap_remove(RUNS / 2);
+    (time, status, cpu)
 }
 
 fn middle(mut times: Vec<Duration>) -> Duration {

@@ -76,7 +76,7 @@ pub fn cost(command: &mut Command) -> Cost {
 }
 
 /// CPU seconds of all children that were waited for so far (`proc_pid_stat(5)`, fields 16 and 17).
-fn of_children() -> f64 {
+pub fn of_children() -> f64 {
     let text = std::fs::read_to_string("/proc/self/stat").expect("linux");
     // The second field is a name in brackets, which may hold spaces.
     let (_, rest) = text.rsplit_once(')').expect("a name");
