@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use pindeck::domain::Digest;
 
 use super::client::plain;
-use super::copy::{TO, assert_complete, request, world};
+use super::copy::{TO, assert_complete, request, serve, world};
 use crate::support::fake::{Fake, Ways};
 use crate::support::server::{Reply, Seen, Server};
 
@@ -132,4 +132,64 @@ async fn one_fault_at_any_request_leaves_nothing_half_tagged() {
 #[tokio::test]
 async fn a_lasting_fault_at_any_request_leaves_nothing_half_tagged() {
     break_each_request(false).await;
+}
+
+/// The bytes of layers and configurations that a destination has been sent.
+fn sent(destination: &Server) -> usize {
+    let seen = destination.seen();
+    let uploads = seen.iter().filter(|seen| seen.path.contains("/blobs/uploads/"));
+    uploads.map(|seen| seen.body.len()).sum()
+}
+
+/// A connection is cut in the midst of a large blob: of a registry that tells what has arrived only the rest is asked, of
+/// any other the whole blob again, and of none anything that had arrived whole.
+#[tokio::test]
+async fn after_a_cut_only_what_is_missing_is_sent_again() {
+    const CUT: usize = 30_000;
+    for (ranges, again) in [(true, 0), (false, CUT)] {
+        let ways = Ways {
+            ranges,
+            ..Ways::default()
+        };
+        let (world, destination) = (world(Ways::default()), Fake::new(ways));
+        let (source, target) = (serve(&world.fake).await, serve(&destination).await);
+        target.cut_after(CUT);
+        let report = plain().copy(&request(&source, &target, &world), None).await;
+        assert!(report.expect("a whole copy").missing.is_empty());
+        assert_complete(&world, &destination);
+        let blobs: usize = destination.content()[TO].blobs.values().map(Vec::len).sum();
+        assert_eq!(sent(&target), blobs + again, "{ranges}");
+    }
+}
+
+/// A registry that tells more than is true is sent the blob from its beginning: what does not hash is refused.
+#[tokio::test]
+async fn a_registry_that_lies_about_what_has_arrived_gets_it_all() {
+    for claimed in [
+        "0-69999",
+        "0-68000",
+        "0-70000",
+        "0-0",
+        "nonsense",
+        "0-18446744073709551615",
+    ] {
+        let (world, destination) = (world(Ways::default()), Fake::new(Ways::default()));
+        let source = serve(&world.fake).await;
+        let served = destination.clone();
+        let target = Server::start(move |seen| {
+            let is_asked = seen.method == "GET" && seen.path.contains("/blobs/uploads/");
+            let mut seen = seen.clone();
+            // What it has forgotten is what it claims to have.
+            seen.headers.remove("content-range");
+            match is_asked {
+                true => Reply::new(204, "").with("Range", claimed),
+                false => served.answer(&seen),
+            }
+        })
+        .await;
+        target.cut_after(30_000);
+        let report = plain().copy(&request(&source, &target, &world), None).await;
+        assert!(report.expect("a whole copy").missing.is_empty(), "{claimed}");
+        assert_complete(&world, &destination);
+    }
 }

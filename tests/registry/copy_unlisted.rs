@@ -12,6 +12,7 @@ const NO_API: Ways = Ways {
     referrers: false,
     mount: true,
     relative: false,
+    ranges: false,
 };
 
 /// The world's source with a tag list of this one answer.

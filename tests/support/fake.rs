@@ -25,6 +25,8 @@ pub struct Ways {
     pub mount: bool,
     /// Upload locations are relative.
     pub relative: bool,
+    /// It tells how much of an upload has arrived, and goes on from there.
+    pub ranges: bool,
 }
 
 impl Default for Ways {
@@ -33,6 +35,7 @@ impl Default for Ways {
             referrers: true,
             mount: true,
             relative: false,
+            ranges: false,
         }
     }
 }
@@ -277,7 +280,23 @@ impl Fake {
         if parameter("state").as_deref() != Some("a/b") {
             return Reply::error(400, "BLOB_UPLOAD_INVALID");
         }
+        if seen.method == "GET" {
+            if !self.ways.ranges {
+                return Reply::error(404, "BLOB_UPLOAD_UNKNOWN");
+            }
+            let last = upload.len().saturating_sub(1);
+            let path = format!("/v2/{repository}/blobs/uploads/{session}?state=a%2Fb");
+            return Reply::new(204, "")
+                .with("Range", format!("0-{last}"))
+                .with("Location", path);
+        }
+        if let Some(range) = seen.headers.get("content-range") {
+            assert!(range.starts_with(&format!("{}-", upload.len())), "{range}");
+        }
         upload.extend_from_slice(&seen.body);
+        if seen.is_cut {
+            return Reply::Reset;
+        }
         let bytes = upload.clone();
         let digest = Digest::of(&bytes);
         if seen.method != "PUT" || parameter("digest") != Some(digest.to_string()) {

@@ -211,5 +211,6 @@ fn read(stream: &mut TcpStream) -> Option<Seen> {
         headers,
         body: Vec::new(),
         nth: 1,
+        is_cut: false,
     })
 }

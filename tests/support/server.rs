@@ -20,6 +20,8 @@ pub struct Seen {
     pub body: Vec<u8>,
     /// Which request for this method and path it is, from 1.
     pub nth: usize,
+    /// The connection is cut, and `body` is what had arrived.
+    pub is_cut: bool,
 }
 
 /// What to do with a request.
@@ -78,6 +80,8 @@ struct RequestLog {
     keeps: bool,
     seen: Mutex<Vec<Seen>>,
     total: AtomicUsize,
+    /// After how many bytes the next body that is longer is cut; 0 = none is.
+    cuts_after: AtomicUsize,
 }
 
 impl Server {
@@ -97,6 +101,7 @@ impl Server {
             keeps,
             seen: Mutex::default(),
             total: AtomicUsize::new(0),
+            cuts_after: AtomicUsize::new(0),
         });
         let (shared, handler): (_, Arc<Handler>) = (Arc::clone(&log), Arc::new(handler));
         tokio::spawn(async move {
@@ -105,6 +110,11 @@ impl Server {
             }
         });
         Self { address, log }
+    }
+
+    /// Cuts the connection once, when so many bytes of a longer body have arrived.
+    pub fn cut_after(&self, bytes: usize) {
+        self.log.cuts_after.store(bytes, Ordering::SeqCst);
     }
 
     /// A repository on this server.
@@ -137,40 +147,41 @@ async fn serve(mut stream: TcpStream, log: Arc<RequestLog>, handler: Arc<Handler
         if log.keeps {
             log.seen.lock().expect("not poisoned").push(seen.clone());
         }
-        let done = match now(reply).await {
-            Reply::Full { status, headers, body } => {
-                let mut head = format!("HTTP/1.1 {status} x\r\n");
-                for (name, value) in &headers {
-                    head.push_str(&format!("{name}: {value}\r\n"));
+        let done = seen.is_cut
+            || match now(reply).await {
+                Reply::Full { status, headers, body } => {
+                    let mut head = format!("HTTP/1.1 {status} x\r\n");
+                    for (name, value) in &headers {
+                        head.push_str(&format!("{name}: {value}\r\n"));
+                    }
+                    if !headers.iter().any(|(name, _)| name == "Content-Length") {
+                        head.push_str(&format!("Content-Length: {}\r\n", body.len()));
+                    }
+                    let mut raw = format!("{head}\r\n").into_bytes();
+                    if seen.method != "HEAD" {
+                        raw.extend(body);
+                    }
+                    stream.write_all(&raw).await.is_err()
                 }
-                if !headers.iter().any(|(name, _)| name == "Content-Length") {
-                    head.push_str(&format!("Content-Length: {}\r\n", body.len()));
+                Reply::Raw(bytes) => {
+                    let _ = stream.write_all(&bytes).await;
+                    true
                 }
-                let mut raw = format!("{head}\r\n").into_bytes();
-                if seen.method != "HEAD" {
-                    raw.extend(body);
+                Reply::Stall(bytes) => {
+                    let _ = stream.write_all(&bytes).await;
+                    // Until the client gives up.
+                    let _ = stream.read(&mut [0; 64]).await;
+                    true
                 }
-                stream.write_all(&raw).await.is_err()
-            }
-            Reply::Raw(bytes) => {
-                let _ = stream.write_all(&bytes).await;
-                true
-            }
-            Reply::Stall(bytes) => {
-                let _ = stream.write_all(&bytes).await;
-                // Until the client gives up.
-                let _ = stream.read(&mut [0; 64]).await;
-                true
-            }
-            Reply::Endless(bytes) => {
-                let mut broken = stream.write_all(&bytes).await.is_err();
-                while !broken {
-                    broken = stream.write_all(&[b'0'; 65536]).await.is_err();
+                Reply::Endless(bytes) => {
+                    let mut broken = stream.write_all(&bytes).await.is_err();
+                    while !broken {
+                        broken = stream.write_all(&[b'0'; 65536]).await.is_err();
+                    }
+                    true
                 }
-                true
-            }
-            Reply::Reset | Reply::After(..) => true,
-        };
+                Reply::Reset | Reply::After(..) => true,
+            };
         if done {
             return;
         }
@@ -204,8 +215,14 @@ async fn read_request(stream: &mut TcpStream, buffer: &mut Vec<u8>, log: &Reques
         .filter_map(|line| line.split_once(':'))
         .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
         .collect();
+    let mut is_cut = false;
     let body = match headers.get("content-length").and_then(|n| n.parse::<usize>().ok()) {
-        Some(length) => {
+        Some(mut length) => {
+            let most = log.cuts_after.load(Ordering::SeqCst);
+            if most > 0 && length > most {
+                log.cuts_after.store(0, Ordering::SeqCst);
+                (length, is_cut) = (most, true);
+            }
             while buffer.len() < length {
                 if stream.read_buf(buffer).await.ok()? == 0 {
                     return None;
@@ -226,6 +243,7 @@ async fn read_request(stream: &mut TcpStream, buffer: &mut Vec<u8>, log: &Reques
         headers,
         body,
         nth,
+        is_cut,
     })
 }
 

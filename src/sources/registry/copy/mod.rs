@@ -9,6 +9,7 @@ mod job;
 mod preflight;
 mod push;
 mod push_probe;
+mod resume;
 mod run;
 mod source;
 mod walk;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
-use reqwest::header::{CONTENT_TYPE, HeaderValue, LOCATION};
+use reqwest::header::{CONTENT_RANGE, CONTENT_TYPE, HeaderValue, LOCATION};
 use reqwest::{Body, Method, Url};
 
 use super::super::auth::Access;
@@ -19,6 +19,7 @@ use super::super::request::HttpRequest;
 use super::super::response::Response;
 use super::super::upload::UploadFlow;
 use super::job::Job;
+use super::resume;
 use crate::domain::{Digest, Repository, Wording};
 
 /// Sending a blob up to this size costs less than asking whether it is there.
@@ -47,9 +48,10 @@ impl Job<'_> {
     /// Brings a blob to the destination, unless it is there.
     pub(super) async fn copy_blob(&self, blob: &Descriptor) -> Result<(), RegistryError> {
         let mut attempt = 0;
+        let mut broken_off = None;
         loop {
             attempt += 1;
-            match self.try_blob(blob).await {
+            match self.try_blob(blob, &mut broken_off).await {
                 Ok(()) => {
                     self.learn(blob.digest);
                     self.done();
@@ -64,13 +66,18 @@ impl Job<'_> {
         }
     }
 
-    async fn try_blob(&self, blob: &Descriptor) -> Result<(), BlobFailure> {
+    /// One attempt. `broken_off` is the upload that the attempt before left unfinished, and then the one that this leaves.
+    async fn try_blob(&self, blob: &Descriptor, broken_off: &mut Option<Url>) -> Result<(), BlobFailure> {
         let (source, destination) = (&self.request.source, &self.request.destination);
         if source == destination || self.knows(&blob.digest) {
             self.advance(blob.size);
             return Ok(());
         }
-        if !self.same_registry && blob.size > TINY && self.probe.worth() {
+        let part = match broken_off.take() {
+            Some(upload) => self.part_of(blob, &upload).await,
+            None => None,
+        };
+        if part.is_none() && !self.same_registry && blob.size > TINY && self.probe.worth() {
             let there = self.client.blob_there(&self.access, blob).await?;
             self.probe.learn(there);
             if there {
@@ -78,11 +85,18 @@ impl Job<'_> {
                 return Ok(());
             }
         }
-        let Some(location) = self.begin(blob).await? else {
-            self.counts.blobs.fetch_add(1, Ordering::Relaxed);
-            self.advance(blob.size);
-            return Ok(());
+        let (location, arrived) = match part {
+            Some(part) => part,
+            None => match self.begin(blob).await? {
+                Some(location) => (location, 0),
+                None => {
+                    self.counts.blobs.fetch_add(1, Ordering::Relaxed);
+                    self.advance(blob.size);
+                    return Ok(());
+                }
+            },
         };
+        let upload = location.clone();
         let mut request = self.write(Method::PUT, location, named("blob", destination, blob.digest));
         request
             .url
@@ -100,7 +114,11 @@ impl Job<'_> {
                 })?;
             self.put_small(&mut request, bytes).await?
         } else {
-            self.put_large(&request, blob).await?
+            let sent = self.put_large(&mut request, blob, arrived).await;
+            if sent.is_err() {
+                *broken_off = Some(upload);
+            }
+            sent?
         };
         match response.status.as_u16() {
             200..=204 => {}
@@ -146,7 +164,16 @@ impl Job<'_> {
             .map_err(again_or_not)
     }
 
-    async fn put_large(&self, request: &HttpRequest, blob: &Descriptor) -> Result<Response, BlobFailure> {
+    /// Sends a blob but for its first bytes, which have arrived. It is read whole, for that is how it is hashed.
+    async fn put_large(
+        &self,
+        request: &mut HttpRequest,
+        blob: &Descriptor,
+        arrived: u64,
+    ) -> Result<Response, BlobFailure> {
+        if let Some(header) = resume::content_range(arrived, blob.size) {
+            request.headers.push((CONTENT_RANGE, header));
+        }
         let opened = self.stream.open(self.client, blob).await;
         let content = opened.map_err(|error| match error {
             RegistryError::NotFound { what, .. } if blob.is_foreign() => BlobFailure::Final(foreign(what)),
@@ -155,9 +182,10 @@ impl Job<'_> {
         })?;
         let sent = Arc::new(AtomicU64::new(0));
         let broken = Arc::new(std::sync::Mutex::new(None));
-        let (counter, note, size) = (Arc::clone(&sent), Arc::clone(&broken), blob.size);
+        let (counter, note, mut skipped) = (Arc::clone(&sent), Arc::clone(&broken), arrived);
         let content = content.map(move |chunk| match chunk {
-            Ok(chunk) => {
+            Ok(mut chunk) => {
+                resume::skip(&mut chunk, &mut skipped);
                 counter.fetch_add(chunk.len() as u64, Ordering::Relaxed);
                 Ok(chunk)
             }
@@ -169,11 +197,11 @@ impl Job<'_> {
         });
         let flow = UploadFlow {
             body: Body::wrap_stream(content),
-            length: size,
+            length: blob.size - arrived,
             sent: Arc::clone(&sent),
         };
         let header = self.header_for(&request.url).await?;
-        let sending = self.client.transport.upload(request, header.as_ref(), flow);
+        let sending = self.client.transport.upload(&*request, header.as_ref(), flow);
         let response = self.watch(sending, &sent).await;
         // A source that breaks off looks like a broken upload: say which side it was.
         if let Some(broken) = locked(&broken).take() {
