@@ -469,8 +469,13 @@ fn is_blind(row: &ServiceRow, drift: &Drift) -> bool {
             && drift.component == cell.pin.component
             && drift.image == cell.pin.image
             && (drift.kind == DriftKind::PinSplit || drift.expected == cell.pin.digest)
-            && cell.is_unreachable()
+            && (cell.is_unreachable() || drift.kind == DriftKind::TagMoved && is_tag_unknown(cell))
     })
+}
+
+/// Whether nobody could ask which tag it is that a pin is compared with, because the content that names it is gone.
+fn is_tag_unknown(cell: &Cell) -> bool {
+    cell.missing && cell.tag_digest.fresh().is_none()
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use crate::sources::registry::{Descriptor, Manifest, Place, RegistryError};
 
 use super::collect;
 use super::image_presence::PresenceScope;
-use super::registry_memo::{RegistryMemo, TagList};
+use super::registry_memo::RegistryMemo;
 
 /// The label that names a version (OCI image spec, "Annotations").
 const VERSION: &str = "org.opencontainers.image.version";
@@ -43,19 +43,27 @@ impl VersionLabel {
         matches!(self, Self::Unread(_))
     }
 
-    /// The tag that it names, of those that the repository lists: the version itself, or a `v` before it. `Ok(None)` = it
-    /// names none of them.
+    /// The tag that it names, of those that the repository lists: the version itself, or a `v` before it. Where the
+    /// repository lists none, both are asked for. `Ok(None)` = it names none that there is.
     ///
     /// # Errors
-    /// If it was not read, or the tags could not be listed: which tag is meant, nobody knows then.
-    pub(super) fn tag(&self, listed: TagList) -> Result<Option<String>, Failure> {
+    /// If it was not read, or the tags could not be asked for: which tag is meant, nobody knows then.
+    pub(super) async fn tag(&self, memo: &RegistryMemo, repository: &Repository) -> Result<Option<String>, Failure> {
         let version = match self {
             Self::None => return Ok(None),
             Self::Unread(failure) => return Err(failure.clone()),
             Self::Says(version) => version.raw(),
         };
-        let listed = listed?;
-        Ok(tags_named(version).into_iter().find(|tag| listed.contains(tag)))
+        let named = tags_named(version);
+        if let Ok(listed) = memo.tags(repository).await {
+            return Ok(named.into_iter().find(|tag| listed.contains(tag)));
+        }
+        for tag in named {
+            if memo.resolve(repository, &tag).await?.is_some() {
+                return Ok(Some(tag));
+            }
+        }
+        Ok(None)
     }
 }
 
@@ -100,8 +108,10 @@ pub(super) async fn version(
 }
 
 const fn is_final(kind: FailureKind) -> bool {
-    use FailureKind::{Absent, Malformed, TooLarge, Unsupported};
-    matches!(kind, Absent | Malformed | TooLarge | Unsupported)
+    matches!(
+        kind,
+        FailureKind::Absent | FailureKind::Malformed | FailureKind::Unsupported
+    )
 }
 
 async fn read_version(
@@ -135,18 +145,24 @@ async fn read_version(
         let bytes = memo.registry.blob(repository, digest, size, CONFIG_CAP).await?;
         Ok(label(&bytes, VERSION))
     };
-    memo.labels.get(Place::new(repository, config.digest), read).await
+    // With the size, which decides about the answer, too: another image may name the same configuration wrongly.
+    memo.labels
+        .get((Place::new(repository, config.digest), config.size), read)
+        .await
 }
 
 /// Asks what the tag points at that an image's version label names, where the image is kept from before: the answer says
 /// whether it is there, too, so that one question does for both.
 pub(super) async fn ask_tag_of_kept(memo: &RegistryMemo, place: &Place, extent: &PresenceScope) {
-    let listed = memo.tags(&place.repository).await;
-    if listed.is_err() || memo.is_answered(place) {
+    if memo.tags(&place.repository).await.is_err()
+        || memo.is_answered(place)
+        || !memo.registry.is_kept(&place.digest).await
+    {
         return;
     }
     let Some(manifest) = memo.kept(place).await else { return };
-    if let Ok(Some(tag)) = version(memo, place, &manifest, extent).await.tag(listed) {
+    let label = version(memo, place, &manifest, extent).await;
+    if let Ok(Some(tag)) = label.tag(memo, &place.repository).await {
         // Whoever needs the answer asks again, and is told the same.
         let _ = memo.resolve(&place.repository, &tag).await;
     }

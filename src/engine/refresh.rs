@@ -457,7 +457,7 @@ impl RefreshPass {
         if pin.tag.is_some() {
             return;
         }
-        match assessed.label.tag(self.context.memo.tags(&pin.image).await) {
+        match assessed.label.tag(&self.context.memo, &pin.image).await {
             Ok(None) => {}
             Ok(Some(tag)) => {
                 let answer = self.context.memo.resolve(&pin.image, &tag).await;

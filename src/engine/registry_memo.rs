@@ -59,7 +59,7 @@ pub(crate) struct RegistryMemo {
     /// Of each digest, by whoever is first.
     read: OnceMap<Digest, FirstRead>,
     /// What configurations say of the version.
-    pub(super) labels: OnceMap<Place, Result<Option<Untrusted>, RegistryError>>,
+    pub(super) labels: OnceMap<(Place, u64), Result<Option<Untrusted>, RegistryError>>,
     located: OnceMap<Place, Result<Option<LocatedManifest>, RegistryError>>,
     statements: Arc<StatementRoom>,
     /// What is attached to a digest, however many policies judge it.
@@ -215,13 +215,7 @@ impl RegistryMemo {
     pub(crate) async fn locate(&self, place: &Place) -> Result<Option<LocatedManifest>, RegistryError> {
         self.located
             .get(place.clone(), || async {
-                let (first, read) = self.read.get(place.digest, || self.read_at(place)).await;
-                // Another place that could not bring it says nothing of this one.
-                let read = if first == *place || read.is_ok() {
-                    read
-                } else {
-                    self.read_at(place).await.1
-                };
+                let read = self.read(place).await;
                 let (manifest, proof) = match read {
                     Ok(found) => found,
                     Err(error) if error.is_absent() => return Ok(None),
@@ -248,6 +242,20 @@ impl RegistryMemo {
         read.ok()
             .filter(|(_, proof)| proof.is_none())
             .map(|(manifest, _)| manifest)
+    }
+
+    /// The bytes of a digest as whoever asked first got them, wherever that was: they hash to it. Where nothing is kept, as
+    /// before a write, each place is read itself.
+    async fn read(&self, place: &Place) -> Result<(Arc<Manifest>, Option<Present>), RegistryError> {
+        if !self.registry.keeps_content() {
+            return self.read_at(place).await.1;
+        }
+        let (first, read) = self.read.get(place.digest, || self.read_at(place)).await;
+        // Another place that could not bring it says nothing of this one.
+        if first == *place || read.is_ok() {
+            return read;
+        }
+        self.read_at(place).await.1
     }
 
     async fn read_at(&self, place: &Place) -> FirstRead {

@@ -93,13 +93,24 @@ impl Packs {
         }
     }
 
+    /// Whether somebody wrote an entry of that name.
+    pub(crate) fn contains(&self, name: &Digest) -> bool {
+        self.looked_up(name).entries.contains_key(name)
+    }
+
+    /// The state, once it was looked for an entry that is not known.
+    fn looked_up(&self, name: &Digest) -> MutexGuard<'_, PacksState> {
+        let mut state = self.state();
+        if !state.entries.contains_key(name) && state.looked.is_none_or(|at| at.elapsed() >= LOOK_AGAIN) {
+            self.look(&mut state);
+        }
+        state
+    }
+
     /// The bytes of an entry, as somebody wrote them: to be checked.
     pub(crate) fn get(&self, name: &Digest) -> Option<Vec<u8>> {
         let (file, place) = {
-            let mut state = self.state();
-            if !state.entries.contains_key(name) && state.looked.is_none_or(|at| at.elapsed() >= LOOK_AGAIN) {
-                self.look(&mut state);
-            }
+            let mut state = self.looked_up(name);
             let place = *state.entries.get(name)?;
             let pack = state.packs.get_mut(&place.pack)?;
             pack.touch();

@@ -114,6 +114,8 @@ fn production(board: &Board) -> &Cell {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_moved_stays_found_while_nobody_can_ask_which_tag_it_is() {
     for refused in [Refuses::Tags, Refuses::Blobs] {
+        // Without a list, the tag that the label names is asked for by its name.
+        let is_named = refused == Refuses::Tags;
         let labelled = Labelled::start().await;
         let engine = labelled.engine();
         let board = labelled.pass(&engine, Refuses::Nothing).await;
@@ -127,11 +129,7 @@ async fn what_moved_stays_found_while_nobody_can_ask_which_tag_it_is() {
             for engine in [&engine, &engine_that_knows_nothing] {
                 let board = labelled.pass(engine, refused).await;
                 let cell = production(&board);
-                assert!(
-                    cell.tag_digest.is_unreachable(),
-                    "nobody could ask: {:?}",
-                    cell.tag_digest
-                );
+                assert_eq!(cell.tag_digest.is_unreachable(), !is_named, "{:?}", cell.tag_digest);
             }
             let board = labelled.pass(&engine, refused).await;
             assert_eq!(moved(&board), 1, "silence is not an end");
@@ -178,4 +176,55 @@ async fn the_tag_of_a_label_that_is_known_says_that_the_image_is_there() {
     expected.extend(std::iter::repeat_n("HEAD manifests/".to_owned(), 4));
     expected.sort_unstable();
     assert_eq!(asked, expected);
+}
+
+/// A tag is moved, and a clean-up takes the digest away that no tag names any more: the image is missing, and the tag did
+/// not move back.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tag_that_moved_stays_moved_when_the_image_is_gone() {
+    let labelled = Labelled::start().await;
+    let engine = labelled.engine();
+    let board = labelled.pass(&engine, Refuses::Nothing).await;
+    let pinned = production(&board).pin.digest.expect("a digest");
+    let rebuilt = image(&labelled.fake, "rebuilt", "1.3.0");
+    labelled.fake.tag(REPOSITORY, "1.3.0", rebuilt);
+    assert_eq!(moved(&labelled.pass(&engine, Refuses::Nothing).await), 1);
+    let there = labelled
+        .fake
+        .content()
+        .get_mut(REPOSITORY)
+        .map(|there| there.manifests.remove(&pinned));
+    assert!(there.flatten().is_some());
+    for _ in 0..2 {
+        let board = labelled.pass(&engine, Refuses::Nothing).await;
+        assert!(production(&board).missing);
+        assert_eq!(moved(&board), 1);
+    }
+}
+
+/// Somebody pushes an image that names the configuration of a pinned one with another size: what is wrong with theirs says
+/// nothing of ours.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_image_that_names_the_same_configuration_wrongly_takes_no_label_away() {
+    for size in [5_000_000, 3] {
+        let labelled = Labelled::start().await;
+        let (bytes, pinned) = {
+            let content = labelled.fake.content();
+            let pinned = content[REPOSITORY].tags["1.3.0"];
+            (content[REPOSITORY].manifests[&pinned].1.clone(), pinned)
+        };
+        let mut theirs: serde_json::Value = serde_json::from_slice(&bytes).expect("JSON");
+        theirs["config"]["size"] = size.into();
+        let rebuilt = labelled.fake.manifest(REPOSITORY, IMAGE, theirs.to_string());
+        // It is what CI offers next, and is looked at first.
+        labelled.fake.tag(REPOSITORY, "9.0.0", rebuilt);
+        labelled.fake.tag(REPOSITORY, "1.3.0", rebuilt);
+        for cache in [None, Some(labelled.fleet.home.path().join("cache"))] {
+            for _ in 0..2 {
+                let board = labelled.engine_with(cache.clone()).board().await.expect("a board");
+                assert_eq!(production(&board).pin.digest, Some(pinned));
+                assert_eq!(moved(&board), 1, "{size}");
+            }
+        }
+    }
 }

@@ -34,7 +34,7 @@ pub(super) fn apply(state: &mut CockpitState, update: Update) -> Vec<Command> {
     Vec::new()
 }
 
-/// Shows what this cockpit wrote itself on a board that is held still: a person who wrote something must see
+/// Shows what this cockpit wrote itself on a frozen board: a person who wrote something must see
 /// what became of it.
 fn show_own(shown: &mut Board, live: &Board, own: &BTreeSet<Target>) {
     for target in own {

@@ -116,6 +116,11 @@ impl ContentCache {
         self.read_small(digest).or_else(|| self.read_large(digest))
     }
 
+    /// Whether there seems to be an entry of a digest: reading it tells whether it is whole.
+    pub(super) fn contains(&self, digest: &Digest) -> bool {
+        self.inner.packs.contains(digest) || fs::symlink_metadata(self.path(digest)).is_ok()
+    }
+
     fn read_small(&self, digest: &Digest) -> Option<CacheEntry> {
         let raw = Bytes::from(self.inner.packs.get(digest)?);
         let entry = split(&raw).filter(|entry| Digest::of(&entry.bytes) == *digest);

@@ -180,6 +180,14 @@ impl RegistryClient {
         entry
     }
 
+    pub(super) async fn is_kept(&self, digest: &Digest) -> bool {
+        let (Some(cache), digest) = (self.cache.clone(), *digest) else {
+            return false;
+        };
+        let asked = tokio::task::spawn_blocking(move || cache.contains(&digest)).await;
+        asked.unwrap_or(false)
+    }
+
     async fn keep(&self, digest: &Digest, media_type: &str, bytes: &Bytes) {
         let Some(cache) = self.cache.clone() else { return };
         let (digest, media_type, bytes) = (*digest, media_type.to_owned(), bytes.clone());

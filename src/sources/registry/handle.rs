@@ -101,6 +101,16 @@ impl Registry {
         self.client.manifest(repository, digest).await
     }
 
+    /// Whether content is kept at all.
+    pub(crate) fn keeps_content(&self) -> bool {
+        self.client.cache.is_some()
+    }
+
+    /// Whether content of this digest seems to be kept; reading it will tell. Nothing is asked.
+    pub(crate) async fn is_kept(&self, digest: &Digest) -> bool {
+        self.client.is_kept(digest).await
+    }
+
     /// A blob by digest, hashed; from the cache where it is there. `size` is the descriptor's, `cap`
     /// the limit in bytes.
     ///

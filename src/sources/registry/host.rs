@@ -11,6 +11,8 @@ use super::error::RegistryError;
 use super::pace::{AT_ONCE_AT_FIRST, AtOnce, Pace};
 use crate::domain::Wording;
 
+/// Requests that wait for their slots, at most: those that have a permit, and the streams of copies, which need none.
+const MOST_SLOTS: u32 = 64;
 /// How long an opened breaker refuses.
 const OPEN: Duration = Duration::from_secs(30);
 /// Failures older than this are forgotten.
@@ -69,6 +71,8 @@ enum Admission {
     AskAgain(Instant),
     /// It may not go: the host is left alone, for this reason.
     Shut(Wording),
+    /// Its turn comes after the time that it has.
+    TooLate,
 }
 
 #[derive(Debug)]
@@ -85,12 +89,12 @@ struct State {
 }
 
 impl Host {
-    pub(super) fn new(name: String, requests_per_second: Option<u32>) -> Self {
+    pub(super) fn new(name: String) -> Self {
         Self {
             name,
             permits: Semaphore::new(AT_ONCE_AT_FIRST),
             state: Mutex::new(State {
-                pace: Pace::new(requests_per_second),
+                pace: Pace::new(),
                 surplus: 0,
                 hard: VecDeque::new(),
                 soft: 0,
@@ -113,21 +117,37 @@ impl Host {
         })
     }
 
-    /// Waits for the pause the host asked for and for the rate limit.
-    pub(super) async fn throttle(&self, what: &str) -> Result<(), RegistryError> {
+    /// The policy asks for at most so many requests a second.
+    pub(super) fn limit(&self, requests_per_second: u32) {
+        self.lock().pace.limit(requests_per_second);
+    }
+
+    /// Waits for the pause the host asked for and for the rate limit. A turn that comes after `until` is not waited for:
+    /// the time that is spent here is not the host's silence.
+    pub(super) async fn throttle(&self, what: &str, until: Option<Instant>) -> Result<(), RegistryError> {
         loop {
-            match self.admission(Instant::now()) {
+            match self.admission(Instant::now(), until) {
                 Admission::Open => return Ok(()),
                 Admission::At(slot) => {
                     tokio::time::sleep_until(slot).await;
-                    // Meanwhile the host may have asked for a pause.
-                    if !self.is_paused(Instant::now()) {
+                    // Meanwhile the host may have asked for a pause, or failed.
+                    if !self.is_closed(Instant::now()) {
                         return Ok(());
                     }
                 }
                 Admission::AskAgain(at) => tokio::time::sleep_until(at).await,
                 Admission::Shut(detail) => return Err(self.refusal(what, detail)),
+                Admission::TooLate => return Err(self.too_late(what)),
             }
+        }
+    }
+
+    /// The error of a request whose turn does not come in its time.
+    pub(super) fn too_late(&self, what: &str) -> RegistryError {
+        RegistryError::RateLimited {
+            host: self.name.clone(),
+            what: what.to_owned(),
+            retry_after: None,
         }
     }
 
@@ -139,7 +159,7 @@ impl Host {
         }
     }
 
-    fn admission(&self, now: Instant) -> Admission {
+    fn admission(&self, now: Instant, until: Option<Instant>) -> Admission {
         let mut state = self.lock();
         if let Some(open_until) = state.open_until {
             if now < open_until {
@@ -149,14 +169,23 @@ impl Host {
             state.open_until = Some(now + OPEN);
             state.not_before = None;
         }
+        let is_late = |at: Instant| until.is_some_and(|until| at > until);
         if let Some(at) = state.not_before.filter(|&at| at > now) {
-            return Admission::AskAgain(at);
+            return if is_late(at) {
+                Admission::TooLate
+            } else {
+                Admission::AskAgain(at)
+            };
         }
         let gap = state.pace.gap(now);
         if gap.is_zero() {
             return Admission::Open;
         }
-        let slot = state.next_slot.unwrap_or(now).max(now);
+        // Those that gave up left their slots behind: more than can wait, nobody waits for.
+        let slot = state.next_slot.unwrap_or(now).clamp(now, now + gap * MOST_SLOTS);
+        if is_late(slot) {
+            return Admission::TooLate;
+        }
         state.next_slot = Some(slot + gap);
         if slot <= now {
             Admission::Open
@@ -174,20 +203,24 @@ impl Host {
         }
     }
 
-    fn is_paused(&self, now: Instant) -> bool {
-        self.lock().not_before.is_some_and(|at| at > now)
+    fn is_closed(&self, now: Instant) -> bool {
+        let state = self.lock();
+        [state.not_before, state.open_until]
+            .into_iter()
+            .flatten()
+            .any(|at| at > now)
     }
 
-    /// A request that was sent at `sent` was answered.
-    pub(super) fn succeeded(&self, sent: Instant) {
-        self.succeeded_at(sent, Instant::now());
+    /// A request was answered, and its answer began after this time.
+    pub(super) fn succeeded(&self, after: Duration) {
+        self.succeeded_at(after, Instant::now());
     }
 
-    fn succeeded_at(&self, sent: Instant, now: Instant) {
+    fn succeeded_at(&self, after: Duration, now: Instant) {
         let mut state = self.lock();
         state.soft = 0;
         state.open_until = None;
-        let at_once = state.pace.answered(sent, now);
+        let at_once = state.pace.answered(after, now);
         self.adapt(state, at_once);
     }
 
@@ -199,6 +232,13 @@ impl Host {
     fn refused_at(&self, sent: Instant, now: Instant) {
         let mut state = self.lock();
         let at_once = state.pace.refused(sent, now);
+        self.adapt(state, at_once);
+    }
+
+    /// A request that was sent at `sent` was not answered, or with the word that the host has too much to do.
+    pub(super) fn overloaded(&self, sent: Instant) {
+        let mut state = self.lock();
+        let at_once = state.pace.overloaded(sent, Instant::now());
         self.adapt(state, at_once);
     }
 
@@ -246,7 +286,7 @@ impl Host {
         let hard: u32 = state.hard.iter().map(|(_, weight)| weight).sum();
         // A probe through a half-open breaker that fails opens it again.
         if hard >= HARD_LIMIT || state.soft >= SOFT_LIMIT || state.open_until.is_some() {
-            state.open_until = Some(now + open);
+            state.open_until = state.open_until.max(Some(now + open));
             state.hard.clear();
             state.soft = 0;
         }

@@ -14,72 +14,76 @@ fn shut() -> Admission {
 
 #[test]
 fn silence_twice_opens_and_one_probe_decides() {
-    let host = Host::new("h".to_owned(), None);
+    let host = Host::new("h".to_owned());
     let now = Instant::now();
     host.failed_at(now, HostFailure::Silent, detail());
-    assert_eq!(host.admission(now), Admission::Open);
+    assert_eq!(host.admission(now, None), Admission::Open);
     host.failed_at(now, HostFailure::Silent, detail());
-    assert_eq!(host.admission(now), shut());
+    assert_eq!(host.admission(now, None), shut());
     let later = now + OPEN;
-    assert_eq!(host.admission(later), Admission::Open, "the probe");
-    assert_eq!(host.admission(later), shut(), "only one");
-    host.succeeded_at(now, now);
-    assert_eq!(host.admission(later), Admission::Open);
-    assert_eq!(host.admission(later), Admission::Open);
+    assert_eq!(host.admission(later, None), Admission::Open, "the probe");
+    assert_eq!(host.admission(later, None), shut(), "only one");
+    host.succeeded_at(Duration::ZERO, now);
+    assert_eq!(host.admission(later, None), Admission::Open);
+    assert_eq!(host.admission(later, None), Admission::Open);
 }
 
 #[test]
 fn a_failed_probe_opens_again() {
-    let host = Host::new("h".to_owned(), None);
+    let host = Host::new("h".to_owned());
     let now = Instant::now();
     host.failed_at(now, HostFailure::Limited(Duration::ZERO), detail());
     let later = now + OPEN;
-    assert_eq!(host.admission(later), Admission::Open);
+    assert_eq!(host.admission(later, None), Admission::Open);
     host.failed_at(later, HostFailure::Server, detail());
-    assert_eq!(host.admission(later + OPEN / 2), shut());
+    assert_eq!(host.admission(later + OPEN / 2, None), shut());
 }
 
 #[test]
 fn old_silence_is_forgotten() {
-    let host = Host::new("h".to_owned(), None);
+    let host = Host::new("h".to_owned());
     let now = Instant::now();
     host.failed_at(now, HostFailure::Silent, detail());
     let later = now + WINDOW + Duration::from_secs(1);
     host.failed_at(later, HostFailure::Silent, detail());
-    assert_eq!(host.admission(later), Admission::Open);
+    assert_eq!(host.admission(later, None), Admission::Open);
 }
 
 #[test]
 fn server_errors_open_only_in_a_row() {
-    let host = Host::new("h".to_owned(), None);
+    let host = Host::new("h".to_owned());
     let now = Instant::now();
     for _ in 0..20 {
         host.failed_at(now, HostFailure::Server, detail());
-        host.succeeded_at(now, now);
+        host.succeeded_at(Duration::ZERO, now);
     }
-    assert_eq!(host.admission(now), Admission::Open);
+    assert_eq!(host.admission(now, None), Admission::Open);
     for _ in 0..SOFT_LIMIT {
         host.failed_at(now, HostFailure::Server, detail());
     }
-    assert_eq!(host.admission(now), shut());
+    assert_eq!(host.admission(now, None), shut());
 }
 
 #[test]
 fn a_limit_is_kept_as_long_as_asked() {
-    let host = Host::new("h".to_owned(), None);
+    let host = Host::new("h".to_owned());
     let now = Instant::now();
     host.failed_at(now, HostFailure::Limited(Duration::from_secs(100)), detail());
-    assert_eq!(host.admission(now + Duration::from_secs(99)), shut());
-    assert_eq!(host.admission(now + Duration::from_secs(100)), Admission::Open);
+    assert_eq!(host.admission(now + Duration::from_secs(99), None), shut());
+    assert_eq!(host.admission(now + Duration::from_secs(100), None), Admission::Open);
 }
 
 #[test]
 fn requests_are_spaced() {
-    let host = Host::new("h".to_owned(), Some(10));
+    let host = Host::new("h".to_owned());
+    host.limit(10);
     let now = Instant::now();
-    assert_eq!(host.admission(now), Admission::Open);
+    assert_eq!(host.admission(now, None), Admission::Open);
     for n in 1..20u32 {
-        assert_eq!(host.admission(now), Admission::At(now + Duration::from_millis(100) * n));
+        assert_eq!(
+            host.admission(now, None),
+            Admission::At(now + Duration::from_millis(100) * n)
+        );
     }
 }
 
@@ -132,7 +136,7 @@ struct Asked {
     at_once: usize,
 }
 
-/// Asks a server so many times, in a time of its own: what waits, waits for a host as requests do, and holds its permit
+/// Asks a server so many times, in a time of its own: what waits, waits for a host as requests do, and keeps its permit
 /// until it is answered.
 fn ask(host: &Host, mut server: LimitedServer, requests: usize, began: Instant) -> Asked {
     /// What happens to a request; the numbers are its sendings so far, and when it was sent.
@@ -158,13 +162,14 @@ fn ask(host: &Host, mut server: LimitedServer, requests: usize, began: Instant) 
         now = at;
         at_once = at_once.max(events.len() + 1);
         let next = match event {
-            Event::Asks(tries) => match host.admission(now) {
+            Event::Asks(tries) => match host.admission(now, None) {
                 Admission::Open => (now, Event::Arrives(tries + 1, now)),
                 Admission::At(slot) => (slot, Event::Arrives(tries + 1, slot)),
                 Admission::AskAgain(at) => (at, Event::Asks(tries)),
                 Admission::Shut(why) => panic!("left alone: {why:?}"),
+                Admission::TooLate => panic!("nobody set a time"),
             },
-            Event::Arrives(tries, _) if host.is_paused(now) => (now, Event::Asks(tries - 1)),
+            Event::Arrives(tries, _) if host.is_closed(now) => (now, Event::Asks(tries - 1)),
             Event::Arrives(tries, _) => {
                 sent += 1;
                 most = most.max(tries);
@@ -175,7 +180,7 @@ fn ask(host: &Host, mut server: LimitedServer, requests: usize, began: Instant) 
                 }
             }
             Event::Answered(sent) => {
-                host.succeeded_at(sent, now);
+                host.succeeded_at(now.duration_since(sent), now);
                 let mut state = host.lock();
                 match state.surplus.checked_sub(1) {
                     Some(left) => state.surplus = left,
@@ -204,7 +209,8 @@ fn ask(host: &Host, mut server: LimitedServer, requests: usize, began: Instant) 
 }
 
 fn asked(ceiling: Option<u32>, allows: Option<f64>, bucket: bool, millis: u64, requests: usize) -> Asked {
-    let (host, now) = (Host::new("h".to_owned(), ceiling), Instant::now());
+    let (host, now) = (Host::new("h".to_owned()), Instant::now());
+    ceiling.into_iter().for_each(|most| host.limit(most));
     let server = LimitedServer::new(Duration::from_millis(millis), allows, bucket, now);
     ask(&host, server, requests, now)
 }
@@ -253,7 +259,7 @@ fn a_limit_that_nobody_told_is_learned() {
 
 #[test]
 fn a_host_that_takes_more_again_is_soon_asked_for_more() {
-    let (host, now) = (Host::new("h".to_owned(), None), Instant::now());
+    let (host, now) = (Host::new("h".to_owned()), Instant::now());
     let slow = LimitedServer::new(Duration::from_millis(50), Some(5.0), true, now);
     let first = ask(&host, slow, 300, now);
     let now = now + first.took;
@@ -265,22 +271,119 @@ fn a_host_that_takes_more_again_is_soon_asked_for_more() {
 
 #[tokio::test]
 async fn permits_that_are_one_too_many_end_with_their_use() {
-    let (host, now) = (Host::new("h".to_owned(), None), Instant::now());
-    let mut held = Vec::new();
-    for _ in 0..6 {
-        held.push(host.acquire("x").await.expect("a permit"));
+    let (host, now) = (Host::new("h".to_owned()), Instant::now());
+    let mut taken = Vec::new();
+    for _ in 0..7 {
+        taken.push(host.acquire("x").await.expect("a permit"));
     }
     host.refused_at(now, now);
-    assert_eq!(host.permits.available_permits(), 0, "four are allowed, six are held");
-    held.truncate(4);
+    assert_eq!(host.permits.available_permits(), 0, "five are allowed, seven are taken");
+    taken.truncate(5);
     assert_eq!(host.permits.available_permits(), 0);
-    held.clear();
-    assert_eq!(host.permits.available_permits(), 4);
-    // Others that were under way then say nothing new.
+    taken.clear();
+    assert_eq!(host.permits.available_permits(), 5);
+    for millis in 1..9_u64 {
+        let at = |more: u64| now + Duration::from_millis(2 * millis + more);
+        host.refused_at(at(0), at(1));
+        assert_eq!(
+            host.permits.available_permits(),
+            5,
+            "an upload never keeps all others waiting"
+        );
+    }
+}
+
+/// Many are sent before the first refusal comes: they tell of one limit, not of many.
+#[test]
+fn what_was_under_way_when_one_was_refused_says_nothing_new() {
+    let (host, now) = (Host::new("h".to_owned()), Instant::now());
+    for millis in 0..4_000 {
+        host.succeeded_at(Duration::from_millis(50), now + Duration::from_millis(millis));
+    }
+    let at = |millis: u64| now + Duration::from_millis(4_000 + millis);
+    let permits = host.permits.available_permits();
+    assert_eq!(permits, AT_ONCE_AT_MOST);
+    for millis in 0..20 {
+        host.refused_at(at(0), at(50 + millis));
+    }
+    assert_eq!(host.permits.available_permits(), AT_ONCE_AT_MOST / 2);
+}
+
+/// A registry that was hardly asked, and refuses the first of many, is not asked once a second from then on.
+#[test]
+fn a_refusal_before_any_answer_is_no_rate() {
+    let (host, now) = (Host::new("h".to_owned()), Instant::now());
     host.refused_at(now, now + Duration::from_millis(1));
-    assert_eq!(host.permits.available_permits(), 4);
-    host.refused_at(now + Duration::from_millis(2), now + Duration::from_millis(3));
-    host.refused_at(now + Duration::from_millis(4), now + Duration::from_millis(5));
-    host.refused_at(now + Duration::from_millis(6), now + Duration::from_millis(7));
-    assert_eq!(host.permits.available_permits(), 2, "never none");
+    let gap = host.lock().pace.gap(now + Duration::from_millis(1));
+    assert_eq!(gap, Duration::from_secs(1) / 8);
+}
+
+/// Nobody waits for a turn that comes after the time that the request has, and no host is blamed for it.
+#[tokio::test]
+async fn a_turn_that_comes_too_late_is_not_waited_for() {
+    let host = Host::new("h".to_owned());
+    host.limit(1);
+    let now = Instant::now();
+    let until = Some(now + Duration::from_secs(20));
+    for second in 0..=20 {
+        assert_ne!(host.admission(now, until), Admission::TooLate, "{second}");
+    }
+    for _ in 0..100 {
+        assert_eq!(host.admission(now, until), Admission::TooLate);
+    }
+    assert_eq!(
+        host.admission(now, None),
+        Admission::At(now + Duration::from_secs(21)),
+        "they took no turn"
+    );
+    let error = host.throttle("x", until).await.expect_err("too late");
+    assert!(matches!(error, RegistryError::RateLimited { .. }), "{error}");
+    assert_eq!(host.lock().hard.len(), 0);
+    host.pause(Duration::from_secs(60));
+    assert_eq!(host.admission(now, until), Admission::TooLate);
+}
+
+/// Turns of those that gave up while they waited are not waited for by all who come after them.
+#[test]
+fn lost_turns_are_forgotten() {
+    let host = Host::new("h".to_owned());
+    host.limit(10);
+    let now = Instant::now();
+    for _ in 0..10_000 {
+        host.admission(now, None);
+    }
+    let most = now + Duration::from_millis(100) * MOST_SLOTS;
+    assert_eq!(host.admission(now, None), Admission::At(most));
+}
+
+/// A turn that was given before the host failed is none any more.
+#[test]
+fn a_slot_is_no_way_around_the_breaker() {
+    let host = Host::new("h".to_owned());
+    host.limit(1);
+    let now = Instant::now();
+    host.admission(now, None);
+    assert_eq!(host.admission(now, None), Admission::At(now + Duration::from_secs(1)));
+    host.failed_at(now, HostFailure::Limited(Duration::from_secs(300)), detail());
+    assert!(host.is_closed(now + Duration::from_secs(1)));
+    // Nor does a lesser failure shorten what the host asked for.
+    host.failed_at(now, HostFailure::Silent, detail());
+    assert_eq!(host.admission(now + Duration::from_secs(299), None), shut());
+}
+
+/// A host that answers 503 or not at all gets fewer at once, and nothing is learned of its rate.
+#[test]
+fn who_is_overloaded_gets_fewer_at_once() {
+    let (host, now) = (Host::new("h".to_owned()), Instant::now());
+    for millis in 0..4_000 {
+        host.succeeded_at(Duration::from_millis(50), now + Duration::from_millis(millis));
+    }
+    host.overloaded(now + Duration::from_secs(5));
+    assert_eq!(host.permits.available_permits(), AT_ONCE_AT_MOST / 2);
+    assert_eq!(host.lock().pace.gap(Instant::now()), Duration::ZERO);
+    // Large answers, too, are no reason for more: what counts is when they begin.
+    for millis in 0..4_000 {
+        host.succeeded_at(Duration::from_millis(5), now + Duration::from_millis(6_000 + millis));
+    }
+    assert_eq!(host.permits.available_permits(), AT_ONCE_AT_MOST / 2);
 }

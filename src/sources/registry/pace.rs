@@ -1,9 +1,9 @@
 //! How many requests a host gets at once, and how fast one after another: learned from its answers, within what the team's
 //! policy allows.
 //!
-//! More go at once while that saves waiting. A 429 halves them, and tells the rate that the host takes: what it answered in
-//! the last second. From then on requests are spaced for a little less than that, and slowly for more again, so that of many
-//! requests few are refused.
+//! More go at once while that saves waiting. A host that is overloaded gets half as many; a 429 also tells the rate that the
+//! host takes: what it answered in the last second. From then on requests are spaced for a little less than that, and slowly
+//! for more again, so that of many requests few are refused.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -12,11 +12,12 @@ use tokio::time::Instant;
 
 /// Requests at once to a host of which nothing is known.
 pub(super) const AT_ONCE_AT_FIRST: usize = 8;
-/// Requests at once to a host that refuses many: one of them may be a long upload.
-const AT_ONCE_AT_LEAST: usize = 2;
+/// Requests at once to a host that refuses many: a copy sends one blob fewer at once, for long uploads must not keep all others
+/// waiting.
+pub(super) const AT_ONCE_AT_LEAST: usize = 5;
 /// Requests at once to any host, at most.
 pub(super) const AT_ONCE_AT_MOST: usize = 32;
-/// An answer that came sooner says that more at once would only cost connections and memory.
+/// An answer that began sooner says that more at once would only cost connections and memory.
 const WORTH_MORE: Duration = Duration::from_millis(10);
 /// Answers that are worth more at once, for each one more.
 const ANSWERS_FOR_ONE_MORE: usize = 4;
@@ -57,6 +58,8 @@ pub(super) struct Pace {
     /// When the answers of the last second came.
     answers: VecDeque<Instant>,
     refused: Option<Refusal>,
+    /// When there were too many at once last.
+    overloaded: Option<Instant>,
 }
 
 /// The last refusal.
@@ -78,16 +81,21 @@ impl Refusal {
 }
 
 impl Pace {
-    pub(super) fn new(requests_per_second: Option<u32>) -> Self {
-        let least_gap = requests_per_second
-            .filter(|&n| n > 0)
-            .map_or(Duration::ZERO, |n| Duration::from_secs(1) / n);
+    pub(super) fn new() -> Self {
         Self {
-            least_gap,
+            least_gap: Duration::ZERO,
             at_once: AT_ONCE_AT_FIRST,
             worth_more: 0,
             answers: VecDeque::new(),
             refused: None,
+            overloaded: None,
+        }
+    }
+
+    /// The policy asks for at most so many requests a second.
+    pub(super) fn limit(&mut self, requests_per_second: u32) {
+        if let Some(gap) = Duration::from_secs(1).checked_div(requests_per_second) {
+            self.least_gap = self.least_gap.max(gap);
         }
     }
 
@@ -98,16 +106,16 @@ impl Pace {
         self.least_gap.max(learned)
     }
 
-    /// The host answered a request that was sent at `sent`.
-    pub(super) fn answered(&mut self, sent: Instant, now: Instant) -> AtOnce {
+    /// The host answered a request, and began to after this time.
+    pub(super) fn answered(&mut self, after: Duration, now: Instant) -> AtOnce {
         self.forget_old(now);
         self.answers.push_back(now);
-        if self.at_once >= AT_ONCE_AT_MOST || now.saturating_duration_since(sent) < WORTH_MORE {
+        if self.at_once >= AT_ONCE_AT_MOST || after < WORTH_MORE {
             return AtOnce::Same;
         }
         self.worth_more += 1;
-        // One that has refused some is tried with more as slowly as it has answered them all.
-        let needed = match self.refused {
+        // One that had too many is tried with more as slowly as it has answered them all.
+        let needed = match self.overloaded {
             None => ANSWERS_FOR_ONE_MORE,
             Some(_) => ANSWERS_FOR_ONE_MORE.max(self.at_once),
         };
@@ -129,11 +137,24 @@ impl Pace {
         let counted = self.answers.len() as f64 * CAREFUL;
         let rate = match self.refused.and_then(|before| before.rate_at(now)) {
             Some(before) => counted.clamp(before * LEAST_PART, before * CAREFUL),
-            None => counted,
+            // Where nothing was asked for a while the answers of the last second tell too little.
+            None => counted.max(self.at_once as f64),
         };
         let rate = rate.max(SLOWEST);
         self.refused = Some(Refusal { at: now, rate });
+        self.overloaded(sent, now)
+    }
+
+    /// The host could not do with as many at once, when it was sent a request at `sent`.
+    pub(super) fn overloaded(&mut self, sent: Instant, now: Instant) -> AtOnce {
+        if self.overloaded.is_some_and(|before| sent <= before) {
+            return AtOnce::Same;
+        }
+        self.overloaded = Some(now);
         self.worth_more = 0;
+        if self.at_once <= AT_ONCE_AT_LEAST {
+            return AtOnce::Same;
+        }
         let fewer = self.at_once - (self.at_once / 2).max(AT_ONCE_AT_LEAST);
         self.at_once -= fewer;
         AtOnce::Fewer(fewer)

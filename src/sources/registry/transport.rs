@@ -159,23 +159,23 @@ impl Transport {
             let place = match (own, *deadline) {
                 (false, Some(until)) => {
                     let waited = tokio::time::timeout_at(until, host.acquire(&request.what)).await;
-                    Some(
-                        waited
-                            .map_err(|_| self.late(request, &asked))?
-                            .map_err(AttemptFailure::last)?,
-                    )
+                    let waited = waited.unwrap_or_else(|_| Err(host.too_late(&request.what)));
+                    Some(waited.map_err(AttemptFailure::last)?)
                 }
                 _ => None,
             };
-            host.throttle(&request.what).await.map_err(AttemptFailure::last)?;
+            let turn = host.throttle(&request.what, *deadline).await;
+            turn.map_err(AttemptFailure::last)?;
             let until = *deadline.get_or_insert_with(|| Instant::now() + self.limits.deadline);
             let builder = self.builder(request, &url, authorization.filter(|_| own))?;
             self.meter.count(&request.method);
+            let began = Instant::now();
             let sent = tokio::time::timeout_at(until, self.transfer(request, &host, &url, builder)).await;
             drop(place);
             let mut response = match sent {
                 Ok(result) => result?,
                 Err(_) => {
+                    host.overloaded(began);
                     return Err(self.late(request, &asked));
                 }
             };
@@ -276,6 +276,7 @@ impl Transport {
         };
         let began = Instant::now();
         let mut reply = builder.send().await.map_err(broken)?;
+        let after = began.elapsed();
         let status = reply.status();
         let cap = if status.is_success() { request.cap } else { ERROR_CAP };
         if status.is_success()
@@ -323,7 +324,7 @@ impl Transport {
             url: url.clone(),
             own: true,
         };
-        self.judge(request, host, response, began)
+        self.judge(request, host, response, (began, after))
     }
 
     /// Turns statuses that answer nothing into faults.
@@ -332,12 +333,12 @@ impl Transport {
         request: &HttpRequest,
         host: &Arc<Host>,
         response: Response,
-        began: Instant,
+        (began, after): (Instant, Duration),
     ) -> Result<Response, AttemptFailure> {
         let status = response.status.as_u16();
         // 501 is an answer: this server does not have that method or interface.
         if (status < 500 && status != 429) || status == 501 {
-            host.succeeded(began);
+            host.succeeded(after);
             return Ok(response);
         }
         let retry_after = response.headers.get(RETRY_AFTER).and_then(retry_after);
@@ -354,6 +355,9 @@ impl Transport {
                 again: Some(Some(wait)),
                 host: Some((Arc::clone(host), HostFailure::Limited(wait.min(LONGEST_SHUT)))),
             });
+        }
+        if status == 503 {
+            host.overloaded(began);
         }
         Err(AttemptFailure {
             error: response.refusal(request),
@@ -375,9 +379,11 @@ impl Transport {
     pub(super) fn host(&self, url: &Url, requests_per_second: Option<u32>) -> Arc<Host> {
         let key = format!("{}://{}", url.scheme(), authority(url));
         let mut hosts = locked(&self.hosts);
-        let host = hosts
-            .entry(key)
-            .or_insert_with(|| Arc::new(Host::new(authority(url), requests_per_second)));
+        let host = hosts.entry(key).or_insert_with(|| Arc::new(Host::new(authority(url))));
+        // Whoever came first may have been led there by somebody else.
+        if let Some(most) = requests_per_second {
+            host.limit(most);
+        }
         Arc::clone(host)
     }
 

@@ -23,10 +23,10 @@ pub(super) struct UploadFlow {
 impl Transport {
     /// Waits until a host may be asked, for a client that sends by itself.
     pub(super) async fn throttle(&self, url: &Url, what: &str) -> Result<(), RegistryError> {
-        self.host(url, None).throttle(what).await
+        self.host(url, None).throttle(what, None).await
     }
 
-    /// Sends a body once. Ok: any answer but 429 and server errors.
+    /// Sends a body once, with a permit of the host that the caller has. Ok: any answer but 429 and server errors.
     pub(super) async fn upload(
         &self,
         request: &HttpRequest,
@@ -34,8 +34,7 @@ impl Transport {
         flow: UploadFlow,
     ) -> Result<Response, RegistryError> {
         let host = self.host(&request.url, None);
-        let _place = host.acquire(&request.what).await?;
-        host.throttle(&request.what).await?;
+        host.throttle(&request.what, None).await?;
         let mut builder = self
             .client(&request.url, request.ca.as_ref())?
             .request(request.method.clone(), request.url.clone())

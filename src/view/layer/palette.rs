@@ -31,7 +31,7 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &CockpitState, area: Rect, text: &st
     let shown = usize::from(height.saturating_sub(AROUND));
     let top = list::top(at, rows.len(), shown);
     let mut title = vec![span(Role::Title, "commands")];
-    if rows.len() > shown {
+    if shown > 0 && rows.len() > shown {
         let (first, last) = (top + 1, (top + shown).min(rows.len()));
         title.push(span(Role::Dim, format!("  {first}-{last} of {}", rows.len())));
     }

@@ -174,6 +174,9 @@ impl Job<'_> {
         if let Some(header) = resume::content_range(arrived, blob.size) {
             request.headers.push((CONTENT_RANGE, header));
         }
+        let host = self.client.transport.host(&request.url, None);
+        // Before the source is opened: it does not wait for ever.
+        let _permit = host.acquire(&request.what).await?;
         let opened = self.stream.open(self.client, blob).await;
         let content = opened.map_err(|error| match error {
             RegistryError::NotFound { what, .. } if blob.is_foreign() => BlobFailure::Final(foreign(what)),

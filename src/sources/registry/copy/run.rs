@@ -13,13 +13,14 @@ use super::super::client::RegistryClient;
 use super::super::error::{self, RegistryError};
 use super::super::handle::Registry;
 use super::super::manifest::{self, MANIFEST_CAP, Manifest};
+use super::super::pace::AT_ONCE_AT_LEAST;
 use super::job::{CopyProgress, CopyReport, CopyRequest, Job};
 use super::preflight::Preflight;
 use super::walk::{ImageTree, Inventory};
 use crate::domain::{Digest, Wording};
 
 /// Blobs in flight. Each has one connection to either side and a few buffers.
-const PARALLEL_BLOBS: usize = 4;
+const PARALLEL_BLOBS: usize = AT_ONCE_AT_LEAST - 1;
 /// Manifests read again at once.
 const PARALLEL_MANIFESTS: usize = 8;
 
