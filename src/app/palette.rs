@@ -5,6 +5,9 @@ use nucleo_matcher::{Config, Matcher, Utf32Str};
 
 use super::action::{ACTIONS, Action};
 
+/// Actions shown at once, at most: what the palette covers has to be drawn again when it closes, which costs bytes.
+pub const ROWS: usize = 8;
+
 /// The actions a palette text leaves, best match first; all in the table's order without a text.
 pub fn palette_rows(text: &str) -> Vec<Action> {
     if text.trim().is_empty() {

@@ -8,7 +8,7 @@ use crate::app::command::Command;
 use crate::app::cursor::Cursor;
 use crate::app::filter::Filter;
 use crate::app::key::{Code, KeyPress};
-use crate::app::palette::palette_rows;
+use crate::app::palette::{ROWS, palette_rows};
 use crate::app::plan_screen::Input;
 use crate::app::state::{AskedFor, CockpitState, Modal, ModalChoice, Pane, Screen};
 use crate::domain::id::ServiceId;
@@ -142,6 +142,9 @@ pub(super) fn open_palette(state: &mut CockpitState) -> Vec<Command> {
     Vec::new()
 }
 
+/// What a page of the palette steps over.
+const PAGE: isize = ROWS.cast_signed();
+
 fn palette(state: &mut CockpitState, key: KeyPress, mut text: String, mut selected: Option<Action>) -> LayerOutcome {
     let rows = palette_rows(&text);
     let at = selected.and_then(|action| rows.iter().position(|row| *row == action));
@@ -155,6 +158,7 @@ fn palette(state: &mut CockpitState, key: KeyPress, mut text: String, mut select
         Code::Enter => {
             let Some(action) = at.map(|at| rows[at]) else {
                 state.complain("no action of that name");
+                state.layer = Some(Modal::Palette { text, selected });
                 return LayerOutcome::Handled(Vec::new());
             };
             if let Err(reason) = action.enabled(state) {
@@ -167,8 +171,8 @@ fn palette(state: &mut CockpitState, key: KeyPress, mut text: String, mut select
         Code::Up => selected = step(-1),
         Code::Down | Code::Tab => selected = step(1),
         Code::BackTab => selected = step(-1),
-        Code::PageUp => selected = step(-10),
-        Code::PageDown => selected = step(10),
+        Code::PageUp => selected = step(-PAGE),
+        Code::PageDown => selected = step(PAGE),
         Code::Char('p') if key.ctrl => selected = step(-1),
         Code::Char('n') if key.ctrl => selected = step(1),
         Code::Char('c') if key.ctrl => return LayerOutcome::Handled(Vec::new()),

@@ -4,14 +4,12 @@ use ratatui::layout::Rect;
 
 use super::window::window;
 use crate::app::Action;
-use crate::app::palette::palette_rows;
+use crate::app::palette::{ROWS, palette_rows};
 use crate::app::state::CockpitState;
 use crate::view::canvas::{Canvas, span};
 use crate::view::theme::Role;
 use crate::view::widget::list;
 
-/// Actions shown at once, at most: what the palette covers has to be drawn again when it closes, which costs bytes.
-const ROWS: usize = 8;
 /// Lines of the palette besides: its rules, and what is typed.
 const AROUND: u16 = 3;
 
@@ -29,7 +27,7 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &CockpitState, area: Rect, text: &st
         .and_then(|action| rows.iter().position(|row| *row == action))
         .unwrap_or(0);
     let shown = usize::from(height.saturating_sub(AROUND));
-    let top = list::top(at, rows.len(), shown);
+    let top = list::near(at, rows.len(), shown);
     let mut title = vec![span(Role::Title, "commands")];
     if shown > 0 && rows.len() > shown {
         let (first, last) = (top + 1, (top + shown).min(rows.len()));

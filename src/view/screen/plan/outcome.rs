@@ -152,7 +152,10 @@ fn cluster(out: &mut Vec<Line>, state: &CockpitState, plan: &Plan, width: u16, g
 fn also(out: &mut Vec<Line>, state: &CockpitState, plan: &Plan, width: u16, glyphs: &Glyphs) {
     let name = |digest: Digest| {
         let version = state.version_of(&plan.service, digest);
-        version.map_or_else(|| digest.short(), |version| version.text().to_owned())
+        version.map_or_else(
+            || digest.short(),
+            |version| format!("{} ({})", version.text(), digest.short()),
+        )
     };
     let release = state.keymap.key_of(Action::ReleaseHold);
     let release = release.map_or_else(String::new, |key| format!("; {key} there releases it"));

@@ -363,7 +363,10 @@ fn holds(out: &mut PlanLines<'_>, state: &CockpitState, plan: &Plan) {
     let glyph = out.glyphs.hold;
     let name = |digest| {
         let version = state.version_of(&plan.service, digest);
-        version.map_or_else(|| Digest::short(&digest), |version| version.text().to_owned())
+        version.map_or_else(
+            || Digest::short(&digest),
+            |version| format!("{} ({})", version.text(), digest.short()),
+        )
     };
     if plan.verb != Verb::Revert {
         return;
