@@ -23,7 +23,7 @@ const CONFIG_CAP: u64 = 4 << 20;
 pub enum VersionLabel {
     /// It says nothing of it.
     None,
-    /// It says this.
+    /// The version, in the words of whoever built it.
     Says(Untrusted),
     /// Nobody knows: what contains the label was not had, for this reason.
     Unread(Failure),

@@ -8,7 +8,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
 use super::error::RegistryError;
-use super::pace::{AT_ONCE_AT_FIRST, AtOnce, Pace};
+use super::pace::{AT_ONCE_AT_FIRST, AtOnce, HostPace};
 use crate::domain::Wording;
 
 /// Requests that wait for their slots, at most: those that have a permit, and the streams of copies, which need none.
@@ -77,7 +77,7 @@ enum Admission {
 
 #[derive(Debug)]
 struct State {
-    pace: Pace,
+    pace: HostPace,
     /// Permits that are in use, and are one too many each: they end with their use.
     surplus: usize,
     hard: VecDeque<(Instant, u32)>,
@@ -94,7 +94,7 @@ impl Host {
             name,
             permits: Semaphore::new(AT_ONCE_AT_FIRST),
             state: Mutex::new(State {
-                pace: Pace::new(),
+                pace: HostPace::new(),
                 surplus: 0,
                 hard: VecDeque::new(),
                 soft: 0,

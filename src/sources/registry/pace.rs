@@ -49,7 +49,7 @@ pub(super) enum AtOnce {
 
 /// What is known of a host's limits.
 #[derive(Debug)]
-pub(super) struct Pace {
+pub(super) struct HostPace {
     /// The time between two requests that the policy asks for.
     least_gap: Duration,
     at_once: usize,
@@ -57,20 +57,20 @@ pub(super) struct Pace {
     worth_more: usize,
     /// When the answers of the last second came.
     answers: VecDeque<Instant>,
-    refused: Option<Refusal>,
+    refused: Option<LastRefusal>,
     /// When there were too many at once last.
     overloaded: Option<Instant>,
 }
 
-/// The last refusal.
+/// When the host refused a request last, and what it seemed to take.
 #[derive(Debug, Clone, Copy)]
-struct Refusal {
+struct LastRefusal {
     at: Instant,
     /// Requests a second that the host seemed to take then.
     rate: f64,
 }
 
-impl Refusal {
+impl LastRefusal {
     /// Requests a second that it may take by now; `None` = as many as there are.
     fn rate_at(&self, now: Instant) -> Option<f64> {
         let seconds = now.saturating_duration_since(self.at).as_secs_f64();
@@ -80,7 +80,7 @@ impl Refusal {
     }
 }
 
-impl Pace {
+impl HostPace {
     pub(super) fn new() -> Self {
         Self {
             least_gap: Duration::ZERO,
@@ -141,7 +141,7 @@ impl Pace {
             None => counted.max(self.at_once as f64),
         };
         let rate = rate.max(SLOWEST);
-        self.refused = Some(Refusal { at: now, rate });
+        self.refused = Some(LastRefusal { at: now, rate });
         self.overloaded(sent, now)
     }
 

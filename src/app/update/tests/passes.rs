@@ -120,12 +120,12 @@ fn a_pass_by_itself_is_told_what_is_on_the_screen_and_a_wanted_one_asks_everythi
 fn a_wanted_pass_takes_the_place_of_one_that_asks_less() {
     let mut state = board();
     let first = crate::app::update::refresh::start(&mut state);
-    assert_eq!(looked_at(&first).1, true, "nothing is known yet");
+    assert!(looked_at(&first).1, "nothing is known yet");
     assert_eq!(press(&mut state, "R"), [], "it asks everything already");
     crate::app::update::refresh::ended(&mut state, Ok(()));
     state.setup.refresh_every = Some(SignedDuration::from_secs(60));
-    assert_eq!(looked_at(&update(&mut state, Msg::Tick, later(60))).1, false);
-    assert_eq!(looked_at(&press(&mut state, "R")).1, true, "in its place");
+    assert!(!looked_at(&update(&mut state, Msg::Tick, later(60))).1);
+    assert!(looked_at(&press(&mut state, "R")).1, "in its place");
     assert_eq!(press(&mut state, "R"), []);
 }
 

@@ -12,6 +12,7 @@ mod push_probe;
 mod resume;
 mod run;
 mod source;
+mod upload_location;
 mod walk;
 
 pub use job::{CopyProgress, CopyReport, CopyRequest, MissingEvidence};

@@ -67,7 +67,7 @@ impl Job<'_> {
         if response.status != 202 {
             return Ok(Some(super::push::refused(&request, &response)));
         }
-        if let Ok(location) = super::push::location(&request, &response) {
+        if let Ok(location) = super::upload_location::location(&request, &response) {
             let drop = self.write(Method::DELETE, location, request.what);
             // A registry that cannot drop uploads drops them by age.
             if let Ok(header) = self.header_for(&drop.url).await {

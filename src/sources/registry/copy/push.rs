@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
-use reqwest::header::{CONTENT_RANGE, CONTENT_TYPE, HeaderValue, LOCATION};
+use reqwest::header::{CONTENT_RANGE, CONTENT_TYPE, HeaderValue};
 use reqwest::{Body, Method, Url};
 
 use super::super::auth::Access;
@@ -20,6 +20,7 @@ use super::super::response::Response;
 use super::super::upload::UploadFlow;
 use super::job::Job;
 use super::resume;
+use super::upload_location::location;
 use crate::domain::{Digest, Repository, Wording};
 
 /// Sending a blob up to this size costs less than asking whether it is there.
@@ -309,21 +310,6 @@ impl RegistryClient {
             404 => Ok(false),
             _ => Err(response.refusal(&request)),
         }
-    }
-}
-
-/// Where to send an upload: absolute or relative, with the query it came with.
-pub(super) fn location(request: &HttpRequest, response: &Response) -> Result<Url, RegistryError> {
-    let text = response
-        .header(LOCATION)
-        .ok_or_else(|| response.protocol_error(request, "an upload without Location"))?;
-    let url = response
-        .url
-        .join(text)
-        .map_err(|_| response.protocol_error(request, "an upload with an unusable Location"))?;
-    match (response.url.scheme(), url.scheme()) {
-        (_, "https") | ("http", "http") => Ok(url),
-        _ => Err(response.protocol_error(request, "an upload away from https")),
     }
 }
 

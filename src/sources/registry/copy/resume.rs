@@ -8,7 +8,7 @@ use reqwest::{Method, Url};
 use super::super::error::named;
 use super::super::manifest::Descriptor;
 use super::job::Job;
-use super::push::location;
+use super::upload_location::location;
 
 impl Job<'_> {
     /// Where to send the rest of an upload, and how many bytes of it have arrived; `None` where the registry does not say
