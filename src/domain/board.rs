@@ -243,8 +243,12 @@ impl Cell {
 
     /// Whether anything about this pin could not be asked in the last pass.
     pub(crate) fn is_unreachable(&self) -> bool {
-        self.tag_digest.is_unreachable()
-            || self.assessment.is_unreachable()
+        self.tag_digest.is_unreachable() || self.is_unjudged()
+    }
+
+    /// Whether it could not be judged in the last pass, because something could not be asked.
+    pub(crate) fn is_unjudged(&self) -> bool {
+        self.assessment.is_unreachable()
             || self
                 .verdict()
                 .is_some_and(|v| v.causes.iter().any(|c| c.cause == CauseKind::Unreachable))

@@ -469,8 +469,18 @@ fn is_blind(row: &ServiceRow, drift: &Drift) -> bool {
             && drift.component == cell.pin.component
             && drift.image == cell.pin.image
             && (drift.kind == DriftKind::PinSplit || drift.expected == cell.pin.digest)
-            && (cell.is_unreachable() || drift.kind == DriftKind::TagMoved && is_tag_unknown(cell))
+            && is_unasked(cell, drift.kind)
     })
+}
+
+/// Whether nobody could ask whether a drift of this kind about a pin is over.
+fn is_unasked(cell: &Cell, kind: DriftKind) -> bool {
+    match kind {
+        DriftKind::TagMoved => cell.is_unreachable() || is_tag_unknown(cell),
+        // A verdict tells, whatever became of the tag.
+        DriftKind::NotVerified | DriftKind::EvidenceElsewhere => cell.is_unjudged(),
+        _ => cell.is_unreachable(),
+    }
 }
 
 /// Whether nobody could ask which tag it is that a pin is compared with, because the content that names it is gone.

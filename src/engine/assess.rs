@@ -429,13 +429,14 @@ impl Parents {
     }
 
     async fn of_digests(&mut self, memo: &RegistryMemo, subject: &Subject, digests: Vec<Digest>) {
-        let manifests = digests
-            .iter()
-            .map(|digest| memo.registry.manifest(&subject.repository, digest));
+        let manifests = digests.into_iter().map(|digest| async move {
+            let place = Place::new(&subject.repository, digest);
+            memo.read(&place).await
+        });
         for answer in join_all(manifests).await {
             match answer {
-                Ok(index) if collect::platforms(&index).any(|child| child.digest == subject.digest) => {
-                    self.found.push(index);
+                Ok((index, _)) if collect::platforms(&index).any(|child| child.digest == subject.digest) => {
+                    self.found.push(Manifest::clone(&index));
                 }
                 Ok(_) => {}
                 Err(error) if error.cause().is_open() => {

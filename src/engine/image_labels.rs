@@ -59,8 +59,12 @@ impl VersionLabel {
             return Ok(named.into_iter().find(|tag| listed.contains(tag)));
         }
         for tag in named {
-            if memo.resolve(repository, &tag).await?.is_some() {
-                return Ok(Some(tag));
+            match memo.resolve(repository, &tag).await {
+                Ok(Some(_)) => return Ok(Some(tag)),
+                Ok(None) => {}
+                // No tag can be called that.
+                Err(failure) if failure.kind == FailureKind::Malformed => {}
+                Err(failure) => return Err(failure),
             }
         }
         Ok(None)
@@ -101,17 +105,15 @@ pub(super) async fn version(
 ) -> VersionLabel {
     match read_version(memo, place, manifest, extent).await.map_err(Failure::from) {
         Ok(said) => said.into(),
-        // It was found, or is known to be gone, and no later answer will say anything else about the same bytes.
+        // It was read, or is known to be gone: whatever the bytes are, they say no version.
         Err(failure) if is_final(failure.kind) => VersionLabel::None,
         Err(failure) => VersionLabel::Unread(failure),
     }
 }
 
 const fn is_final(kind: FailureKind) -> bool {
-    matches!(
-        kind,
-        FailureKind::Absent | FailureKind::Malformed | FailureKind::Unsupported
-    )
+    use FailureKind::{Absent, Corrupt, Malformed, Unsupported};
+    matches!(kind, Absent | Corrupt | Malformed | Unsupported)
 }
 
 async fn read_version(
@@ -137,7 +139,7 @@ async fn read_version(
     if let Some(version) = collect::annotation(&image.body.annotations, VERSION) {
         return Ok(Some(version.into()));
     }
-    let Some(config) = image.body.config.as_ref() else {
+    let Some(config) = image.body.config.as_ref().filter(|config| config.size <= CONFIG_CAP) else {
         return Ok(None);
     };
     let read = || async {
@@ -200,13 +202,17 @@ pub(crate) async fn created(
 ) -> Result<Option<Timestamp>, Failure> {
     const CREATED: &str = "org.opencontainers.image.created";
     let failed = |e: RegistryError| Failure::from(e);
-    let manifest = memo.registry.manifest(repository, digest).await.map_err(failed)?;
+    let read = async |digest| {
+        let read = memo.read(&Place::new(repository, digest)).await;
+        read.map(|(manifest, _)| manifest).map_err(failed)
+    };
+    let manifest = read(*digest).await?;
     if let Some(at) = collect::annotation(&manifest.body.annotations, CREATED).and_then(|t| t.parse().ok()) {
         return Ok(Some(at));
     }
     let first = collect::platforms(&manifest).next().map(|child| child.digest);
     let image = match first {
-        Some(child) => memo.registry.manifest(repository, &child).await.map_err(failed)?,
+        Some(child) => read(child).await?,
         None => manifest,
     };
     let Some(config) = &image.body.config else {

@@ -20,6 +20,7 @@ use crate::domain::reference::Repository;
 use crate::domain::registry::Budget;
 use crate::domain::rotation::BoardLook;
 use crate::domain::verdict::Presence;
+use crate::sources::registry::Place;
 
 use super::asking::{AskedDigest, Asking, PassKind};
 use super::assess::Assessed;
@@ -425,8 +426,8 @@ impl RefreshPass {
 
     /// Whether the first is an index whose verified bytes list the second.
     async fn lists(&self, repository: &Repository, index: Digest, child: Digest) -> bool {
-        let manifest = self.context.memo.registry.manifest(repository, &index).await;
-        manifest.is_ok_and(|manifest| collect::platforms(&manifest).any(|d| d.digest == child))
+        let read = self.context.memo.read(&Place::new(repository, index)).await;
+        read.is_ok_and(|(manifest, _)| collect::platforms(&manifest).any(|d| d.digest == child))
     }
 
     /// What is found about a digest, by this pass or an earlier one.
@@ -458,7 +459,8 @@ impl RefreshPass {
             return;
         }
         match assessed.label.tag(&self.context.memo, &pin.image).await {
-            Ok(None) => {}
+            Ok(None) if assessed.label.said().is_none() => {}
+            Ok(None) => self.tag_update(pin, TagSource::None, Ok(None), configured).await,
             Ok(Some(tag)) => {
                 let answer = self.context.memo.resolve(&pin.image, &tag).await;
                 self.asking.note_label(&self.engine, asked, &criteria, (&tag, &answer));

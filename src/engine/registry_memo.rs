@@ -246,7 +246,7 @@ impl RegistryMemo {
 
     /// The bytes of a digest as whoever asked first got them, wherever that was: they hash to it. Where nothing is kept, as
     /// before a write, each place is read itself.
-    async fn read(&self, place: &Place) -> Result<(Arc<Manifest>, Option<Present>), RegistryError> {
+    pub(super) async fn read(&self, place: &Place) -> Result<(Arc<Manifest>, Option<Present>), RegistryError> {
         if !self.registry.keeps_content() {
             return self.read_at(place).await.1;
         }

@@ -6,6 +6,7 @@ use std::ops::ControlFlow;
 use pindeck::sources::git::{CommitOrder, FileFilter, GitRepo};
 use proptest::prelude::*;
 
+use super::pin_property::cases;
 use super::pin_story::{CONFIG, Story};
 use super::program::git;
 
@@ -33,7 +34,7 @@ fn order_of(repo: &GitRepo, tip: &str, order: CommitOrder) -> Vec<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases(32))]
 
     /// The first commit of each entry is the parent, the second one is merged; the time is in minutes, so that many
     /// commits are of the same second and some are older than what they came from.

@@ -8,7 +8,7 @@ use pindeck::engine::{Engine, OpenOptions};
 use proptest::prelude::*;
 
 use super::kept_surveys::{damaged, entries, lose, words};
-use super::pin_property::{steps, story};
+use super::pin_property::{cases, steps, story};
 use super::pin_story::{CONFIG, Story, digest, pod, tagged};
 
 /// Rules that lie outside of the repository, so that the same commits are read by several.
@@ -76,7 +76,7 @@ fn facts(home: &Path) -> Vec<PathBuf> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases(24))]
 
     #[test]
     fn rules_that_change_find_the_same_with_what_was_kept(

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use proptest::prelude::*;
 
 use super::kept_surveys::{Home, damaged, entries, lose, shown};
+use super::pin_property::cases;
 use super::pin_story::{CONFIG, Files, Story, digest, pod, tagged};
 
 /// Files of which two are in no environment, one of them with a name that is no manifest's.
@@ -96,7 +97,7 @@ fn make(story: &Story, dir: &Path) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases(48))]
 
     #[test]
     fn a_past_under_rules_that_come_and_go_is_the_past(

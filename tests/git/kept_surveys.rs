@@ -7,7 +7,7 @@ use pindeck::domain::board::Board;
 use pindeck::engine::{Engine, OpenOptions};
 use proptest::prelude::*;
 
-use super::pin_property::{steps, story};
+use super::pin_property::{cases, steps, story};
 use super::pin_story::{CONFIG, Story, pod};
 
 /// A person's folders: the cache, and the state with the key that its entries are sealed under.
@@ -142,7 +142,7 @@ pub(super) fn lose(dir: &Path, object: &str) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases(32))]
 
     #[test]
     fn what_was_kept_changes_nothing_but_time(

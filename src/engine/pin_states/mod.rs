@@ -116,9 +116,12 @@ impl PinStates<'_> {
                                 return ControlFlow::Break(());
                             }
                         }
-                        let step = reading.visit(changes).map(|()| reading.tell(tell));
-                        stopped = matches!(step, Ok(ControlFlow::Break(())));
-                        failed = step.err();
+                        failed = reading.visit(changes).err();
+                        // What comes of a commit that came too late is told when everything is told again, and nobody may
+                        // stop at it.
+                        if failed.is_none() && !(order == CommitOrder::Date && reading.walk.is_out_of_order()) {
+                            stopped = reading.tell(tell).is_break();
+                        }
                         let goes_on = failed.is_none() && !stopped && !reading.is_over();
                         if goes_on {
                             ControlFlow::Continue(())

@@ -11,8 +11,6 @@ use super::error::RegistryError;
 use super::pace::{AT_ONCE_AT_FIRST, AtOnce, HostPace};
 use crate::domain::Wording;
 
-/// Requests that wait for their slots, at most: those that have a permit, and the streams of copies, which need none.
-const MOST_SLOTS: u32 = 64;
 /// How long an opened breaker refuses.
 const OPEN: Duration = Duration::from_secs(30);
 /// Failures older than this are forgotten.
@@ -83,6 +81,8 @@ struct State {
     hard: VecDeque<(Instant, u32)>,
     soft: u32,
     open_until: Option<Instant>,
+    /// When the breaker was opened last.
+    opened: Option<Instant>,
     last: Wording,
     not_before: Option<Instant>,
     next_slot: Option<Instant>,
@@ -99,6 +99,7 @@ impl Host {
                 hard: VecDeque::new(),
                 soft: 0,
                 open_until: None,
+                opened: None,
                 last: Wording::default(),
                 not_before: None,
                 next_slot: None,
@@ -168,6 +169,7 @@ impl Host {
             // One request goes through and decides; the others are still refused.
             state.open_until = Some(now + OPEN);
             state.not_before = None;
+            state.next_slot = None;
         }
         let is_late = |at: Instant| until.is_some_and(|until| at > until);
         if let Some(at) = state.not_before.filter(|&at| at > now) {
@@ -181,8 +183,7 @@ impl Host {
         if gap.is_zero() {
             return Admission::Open;
         }
-        // Those that gave up left their slots behind: more than can wait, nobody waits for.
-        let slot = state.next_slot.unwrap_or(now).clamp(now, now + gap * MOST_SLOTS);
+        let slot = state.next_slot.unwrap_or(now).max(now);
         if is_late(slot) {
             return Admission::TooLate;
         }
@@ -211,15 +212,19 @@ impl Host {
             .any(|at| at > now)
     }
 
-    /// A request was answered, and its answer began after this time.
-    pub(super) fn succeeded(&self, after: Duration) {
-        self.succeeded_at(after, Instant::now());
+    /// A request that was sent at `sent` was answered, and its answer began after this time.
+    pub(super) fn succeeded(&self, sent: Instant, after: Duration) {
+        self.succeeded_at(sent, after, Instant::now());
     }
 
-    fn succeeded_at(&self, after: Duration, now: Instant) {
+    fn succeeded_at(&self, sent: Instant, after: Duration, now: Instant) {
         let mut state = self.lock();
-        state.soft = 0;
-        state.open_until = None;
+        // What was under way when the host failed says nothing about it now.
+        if state.opened.is_none_or(|opened| sent > opened) {
+            state.soft = 0;
+            state.open_until = None;
+            state.opened = None;
+        }
         let at_once = state.pace.answered(after, now);
         self.adapt(state, at_once);
     }
@@ -287,6 +292,7 @@ impl Host {
         // A probe through a half-open breaker that fails opens it again.
         if hard >= HARD_LIMIT || state.soft >= SOFT_LIMIT || state.open_until.is_some() {
             state.open_until = state.open_until.max(Some(now + open));
+            state.opened = Some(now);
             state.hard.clear();
             state.soft = 0;
         }

@@ -23,7 +23,7 @@ fn silence_twice_opens_and_one_probe_decides() {
     let later = now + OPEN;
     assert_eq!(host.admission(later, None), Admission::Open, "the probe");
     assert_eq!(host.admission(later, None), shut(), "only one");
-    host.succeeded_at(Duration::ZERO, now);
+    host.succeeded_at(later, Duration::ZERO, later);
     assert_eq!(host.admission(later, None), Admission::Open);
     assert_eq!(host.admission(later, None), Admission::Open);
 }
@@ -55,7 +55,7 @@ fn server_errors_open_only_in_a_row() {
     let now = Instant::now();
     for _ in 0..20 {
         host.failed_at(now, HostFailure::Server, detail());
-        host.succeeded_at(Duration::ZERO, now);
+        host.succeeded_at(now, Duration::ZERO, now);
     }
     assert_eq!(host.admission(now, None), Admission::Open);
     for _ in 0..SOFT_LIMIT {
@@ -180,7 +180,7 @@ fn ask(host: &Host, mut server: LimitedServer, requests: usize, began: Instant) 
                 }
             }
             Event::Answered(sent) => {
-                host.succeeded_at(now.duration_since(sent), now);
+                host.succeeded_at(sent, now.duration_since(sent), now);
                 let mut state = host.lock();
                 match state.surplus.checked_sub(1) {
                     Some(left) => state.surplus = left,
@@ -298,7 +298,7 @@ async fn permits_that_are_one_too_many_end_with_their_use() {
 fn what_was_under_way_when_one_was_refused_says_nothing_new() {
     let (host, now) = (Host::new("h".to_owned()), Instant::now());
     for millis in 0..4_000 {
-        host.succeeded_at(Duration::from_millis(50), now + Duration::from_millis(millis));
+        host.succeeded_at(now, Duration::from_millis(50), now + Duration::from_millis(millis));
     }
     let at = |millis: u64| now + Duration::from_millis(4_000 + millis);
     let permits = host.permits.available_permits();
@@ -343,19 +343,6 @@ async fn a_turn_that_comes_too_late_is_not_waited_for() {
     assert_eq!(host.admission(now, until), Admission::TooLate);
 }
 
-/// Turns of those that gave up while they waited are not waited for by all who come after them.
-#[test]
-fn lost_turns_are_forgotten() {
-    let host = Host::new("h".to_owned());
-    host.limit(10);
-    let now = Instant::now();
-    for _ in 0..10_000 {
-        host.admission(now, None);
-    }
-    let most = now + Duration::from_millis(100) * MOST_SLOTS;
-    assert_eq!(host.admission(now, None), Admission::At(most));
-}
-
 /// A turn that was given before the host failed is none any more.
 #[test]
 fn a_slot_is_no_way_around_the_breaker() {
@@ -376,14 +363,29 @@ fn a_slot_is_no_way_around_the_breaker() {
 fn who_is_overloaded_gets_fewer_at_once() {
     let (host, now) = (Host::new("h".to_owned()), Instant::now());
     for millis in 0..4_000 {
-        host.succeeded_at(Duration::from_millis(50), now + Duration::from_millis(millis));
+        host.succeeded_at(now, Duration::from_millis(50), now + Duration::from_millis(millis));
     }
     host.overloaded(now + Duration::from_secs(5));
     assert_eq!(host.permits.available_permits(), AT_ONCE_AT_MOST / 2);
     assert_eq!(host.lock().pace.gap(Instant::now()), Duration::ZERO);
     // Large answers, too, are no reason for more: what counts is when they begin.
     for millis in 0..4_000 {
-        host.succeeded_at(Duration::from_millis(5), now + Duration::from_millis(6_000 + millis));
+        host.succeeded_at(
+            now,
+            Duration::from_millis(5),
+            now + Duration::from_millis(6_000 + millis),
+        );
     }
     assert_eq!(host.permits.available_permits(), AT_ONCE_AT_MOST / 2);
+}
+
+/// What was under way when a host failed, and is answered afterwards, does not end its rest.
+#[test]
+fn an_old_answer_does_not_close_the_breaker() {
+    let host = Host::new("h".to_owned());
+    let now = Instant::now();
+    let after = now + Duration::from_millis(10);
+    host.failed_at(after, HostFailure::Limited(Duration::from_secs(60)), detail());
+    host.succeeded_at(now, Duration::from_millis(20), now + Duration::from_millis(20));
+    assert_eq!(host.admission(now + Duration::from_secs(50), None), shut());
 }

@@ -338,7 +338,7 @@ impl Transport {
         let status = response.status.as_u16();
         // 501 is an answer: this server does not have that method or interface.
         if (status < 500 && status != 429) || status == 501 {
-            host.succeeded(after);
+            host.succeeded(began, after);
             return Ok(response);
         }
         let retry_after = response.headers.get(RETRY_AFTER).and_then(retry_after);

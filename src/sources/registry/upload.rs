@@ -26,7 +26,7 @@ impl Transport {
         self.host(url, None).throttle(what, None).await
     }
 
-    /// Sends a body once, with a permit of the host that the caller has. Ok: any answer but 429 and server errors.
+    /// Sends a body once, with a permit of the host and a turn that the caller has. Ok: any answer but 429 and server errors.
     pub(super) async fn upload(
         &self,
         request: &HttpRequest,
@@ -34,7 +34,6 @@ impl Transport {
         flow: UploadFlow,
     ) -> Result<Response, RegistryError> {
         let host = self.host(&request.url, None);
-        host.throttle(&request.what, None).await?;
         let mut builder = self
             .client(&request.url, request.ca.as_ref())?
             .request(request.method.clone(), request.url.clone())

@@ -20,6 +20,7 @@ use super::super::response::Response;
 use super::super::upload::UploadFlow;
 use super::job::Job;
 use super::resume;
+use super::source::BrokenStream;
 use super::upload_location::location;
 use crate::domain::{Digest, Repository, Wording};
 
@@ -116,7 +117,9 @@ impl Job<'_> {
             self.put_small(&mut request, bytes).await?
         } else {
             let sent = self.put_large(&mut request, blob, arrived).await;
-            if sent.is_err() {
+            // Who answered does not want the rest of it.
+            use RegistryError::{Connection, Timeout};
+            if let Err(BlobFailure::Again(Connection { .. } | Timeout { .. })) = &sent {
                 *broken_off = Some(upload);
             }
             sent?
@@ -124,7 +127,9 @@ impl Job<'_> {
         match response.status.as_u16() {
             200..=204 => {}
             // The session is gone, or the bytes did not arrive as they left: from the beginning.
-            400 | 401 | 404 | 408 | 416 => return Err(BlobFailure::Again(refused(&request, &response))),
+            status if arrived > 0 || matches!(status, 400 | 401 | 404 | 408 | 416) => {
+                return Err(BlobFailure::Again(refused(&request, &response)));
+            }
             _ => return Err(BlobFailure::Final(refused(&request, &response))),
         }
         self.counts.blobs.fetch_add(1, Ordering::Relaxed);
@@ -175,21 +180,34 @@ impl Job<'_> {
         if let Some(header) = resume::content_range(arrived, blob.size) {
             request.headers.push((CONTENT_RANGE, header));
         }
+        // All that may take a while comes before the source is opened: it does not wait for ever.
+        let header = self.header_for(&request.url).await?;
         let host = self.client.transport.host(&request.url, None);
-        // Before the source is opened: it does not wait for ever.
         let _permit = host.acquire(&request.what).await?;
+        host.throttle(&request.what, None).await?;
         let opened = self.stream.open(self.client, blob).await;
         let content = opened.map_err(|error| match error {
             RegistryError::NotFound { what, .. } if blob.is_foreign() => BlobFailure::Final(foreign(what)),
             RegistryError::NotFound { .. } => BlobFailure::Final(error),
             error => BlobFailure::Again(error),
         })?;
+        let of_source = |broken: BrokenStream| {
+            let what = named("blob", &self.request.source, blob.digest);
+            match broken.actual {
+                Some(actual) => BlobFailure::Final(RegistryError::Corrupt { what, actual }),
+                None => BlobFailure::Again(RegistryError::Connection {
+                    host: self.request.source.registry().to_owned(),
+                    what,
+                    detail: Wording::of_another(broken.why),
+                }),
+            }
+        };
+        let content = resume::rest(content, arrived).await.map_err(of_source)?;
         let sent = Arc::new(AtomicU64::new(0));
         let broken = Arc::new(std::sync::Mutex::new(None));
-        let (counter, note, mut skipped) = (Arc::clone(&sent), Arc::clone(&broken), arrived);
+        let (counter, note) = (Arc::clone(&sent), Arc::clone(&broken));
         let content = content.map(move |chunk| match chunk {
-            Ok(mut chunk) => {
-                resume::skip(&mut chunk, &mut skipped);
+            Ok(chunk) => {
                 counter.fetch_add(chunk.len() as u64, Ordering::Relaxed);
                 Ok(chunk)
             }
@@ -204,20 +222,11 @@ impl Job<'_> {
             length: blob.size - arrived,
             sent: Arc::clone(&sent),
         };
-        let header = self.header_for(&request.url).await?;
         let sending = self.client.transport.upload(&*request, header.as_ref(), flow);
         let response = self.watch(sending, &sent).await;
         // A source that breaks off looks like a broken upload: say which side it was.
         if let Some(broken) = locked(&broken).take() {
-            let what = named("blob", &self.request.source, blob.digest);
-            return Err(match broken.actual {
-                Some(actual) => BlobFailure::Final(RegistryError::Corrupt { what, actual }),
-                None => BlobFailure::Again(RegistryError::Connection {
-                    host: self.request.source.registry().to_owned(),
-                    what,
-                    detail: Wording::of_another(broken.why),
-                }),
-            });
+            return Err(of_source(broken));
         }
         response.map_err(again_or_not)
     }

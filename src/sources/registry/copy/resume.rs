@@ -2,6 +2,8 @@
 //! specification, "Pushing a blob in chunks").
 
 use bytes::{Buf as _, Bytes};
+use futures_util::StreamExt as _;
+use futures_util::stream::{self, BoxStream};
 use reqwest::header::{HeaderValue, LOCATION, RANGE};
 use reqwest::{Method, Url};
 
@@ -45,11 +47,26 @@ pub(super) fn content_range(arrived: u64, size: u64) -> Option<HeaderValue> {
     HeaderValue::from_str(&text).ok()
 }
 
-/// Takes away what is still to be skipped of a chunk.
-pub(super) fn skip(chunk: &mut Bytes, left: &mut u64) {
-    let here = usize::try_from(*left).unwrap_or(usize::MAX).min(chunk.len());
-    chunk.advance(here);
-    *left -= here as u64;
+/// What a blob has after its first bytes, which are read and thrown away.
+///
+/// # Errors
+/// As the blob's own stream.
+pub(super) async fn rest<E: Send + 'static>(
+    mut content: BoxStream<'static, Result<Bytes, E>>,
+    arrived: u64,
+) -> Result<BoxStream<'static, Result<Bytes, E>>, E> {
+    let mut left = arrived;
+    while left > 0 {
+        let Some(chunk) = content.next().await else { break };
+        let mut chunk = chunk?;
+        let here = usize::try_from(left).unwrap_or(usize::MAX).min(chunk.len());
+        chunk.advance(here);
+        left -= here as u64;
+        if !chunk.is_empty() {
+            return Ok(stream::once(std::future::ready(Ok(chunk))).chain(content).boxed());
+        }
+    }
+    Ok(content)
 }
 
 #[cfg(test)]
@@ -76,21 +93,23 @@ mod tests {
         }
     }
 
-    #[test]
-    fn what_has_arrived_is_not_sent_again() {
+    #[tokio::test]
+    async fn what_has_arrived_is_not_sent_again() {
         let whole: Vec<u8> = (0..100).collect();
         for arrived in 0..=100_u64 {
             for size in [1, 7, 100] {
-                let mut left = arrived;
-                let mut sent = Vec::new();
-                for chunk in whole.chunks(size) {
-                    let mut chunk = Bytes::copy_from_slice(chunk);
-                    skip(&mut chunk, &mut left);
-                    sent.extend_from_slice(&chunk);
-                }
-                assert_eq!(sent, whole[usize::try_from(arrived).expect("small")..]);
+                let chunks: Vec<Result<Bytes, ()>> = whole
+                    .chunks(size)
+                    .map(|chunk| Ok(Bytes::copy_from_slice(chunk)))
+                    .collect();
+                let rest = rest(stream::iter(chunks).boxed(), arrived).await.expect("whole");
+                let sent: Vec<Bytes> = rest.map(|chunk| chunk.expect("whole")).collect().await;
+                assert!(sent.iter().all(|chunk| !chunk.is_empty()), "no empty frame");
+                assert_eq!(sent.concat(), whole[usize::try_from(arrived).expect("small")..]);
             }
         }
+        let broken = stream::iter([Ok(Bytes::from_static(b"ab")), Err("cut")]).boxed();
+        assert_eq!(rest(broken, 5).await.err(), Some("cut"));
         assert_eq!(content_range(40, 100).expect("a part"), "40-99");
         assert_eq!((content_range(0, 100), content_range(100, 100)), (None, None));
     }
