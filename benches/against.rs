@@ -22,7 +22,7 @@ pub mod support;
 
 use support::child_cpu::{median, spent};
 use support::dump::World;
-use support::packed::{Packed, file_ending};
+use support::packed::{Packed, file_ending, large_tree};
 use support::peer::git;
 use support::stage::path;
 
@@ -169,16 +169,7 @@ fn world(pairs: &Pairs) {
 fn repositories(pairs: &Pairs) {
     let home = tempfile::tempdir().expect("a folder");
     let tree = home.path().join("tree");
-    std::fs::create_dir_all(&tree).expect("made");
-    let archive = file_ending(&Packed::Gitops.folder().join("scale"), ".tar.gz").expect("the tree");
-    let unpacked = Command::new("tar")
-        .args(["xzf", path(&archive), "-C", path(&tree)])
-        .status();
-    assert!(unpacked.expect("tar runs").success());
-    let run = |args: &[&str]| git(home.path(), ["-C", path(&tree)].iter().chain(args).copied());
-    run(&["init", "-q", "-b", "main"]);
-    run(&["add", "-A"]);
-    run(&["commit", "-q", "-m", "a tree"]);
+    large_tree(&tree);
     for is_cold in [true, false] {
         pairs.print(&tree, &["status", "--offline", "--json"], (is_cold, 1), &|| 0);
     }

@@ -19,8 +19,7 @@ pub mod terminal;
 
 use support::child_cpu::{median, spent};
 use support::fleet::Fleet;
-use support::packed::{Packed, file_ending};
-use support::peer::git;
+use support::packed::large_tree;
 use support::signed_world::Key;
 use support::stage::path;
 use terminal::{Cockpit, command};
@@ -80,16 +79,7 @@ fn shown(cockpit: &Cockpit, began: Instant, shows: impl Fn(&str) -> bool) -> (f6
 fn start() {
     let home = tempfile::tempdir().expect("a folder");
     let tree = home.path().join("tree");
-    std::fs::create_dir_all(&tree).expect("made");
-    let archive = file_ending(&Packed::Gitops.folder().join("scale"), ".tar.gz").expect("the tree");
-    let unpacked = Command::new("tar")
-        .args(["xzf", path(&archive), "-C", path(&tree)])
-        .status();
-    assert!(unpacked.expect("tar runs").success());
-    let run = |args: &[&str]| git(home.path(), ["-C", path(&tree)].iter().chain(args).copied());
-    run(&["init", "-q", "-b", "main"]);
-    run(&["add", "-A"]);
-    run(&["commit", "-q", "-m", "a tree"]);
+    large_tree(&tree);
     for is_known in [false, true] {
         let (mut frames, mut rows, mut statuses) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..ROUNDS {
