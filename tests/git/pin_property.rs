@@ -237,6 +237,18 @@ fn they_agree_where_they_once_did_not() {
     agree(&steps).expect("they agree");
 }
 
+/// Histories with wrong clocks in which a reading stops before it meets the commit that came too late.
+#[test]
+#[ignore = "known: what is pinned by whom may still be told of another commit than history tells"]
+fn they_agree_wherever_clocks_are_wrong() {
+    for seed in [6, 8, 14] {
+        let mut config = cases(64);
+        config.rng_seed = RngSeed::Fixed(seed);
+        let mut runner = proptest::test_runner::TestRunner::new(config);
+        runner.run(&steps(), |steps| agree(&steps)).expect("they agree");
+    }
+}
+
 fn agree(steps: &[(Step, u8)]) -> Result<(), TestCaseError> {
     let (story, models) = story(steps);
     let told = Told::of(&story);
