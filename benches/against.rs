@@ -22,7 +22,8 @@ pub mod support;
 
 use support::child_cpu::{median, spent};
 use support::dump::World;
-use support::packed::{Packed, file_ending, large_tree};
+use support::large_tree::large_tree;
+use support::packed::{Packed, file_ending};
 use support::peer::git;
 use support::stage::path;
 

@@ -19,7 +19,7 @@ pub mod terminal;
 
 use support::child_cpu::{median, spent};
 use support::fleet::Fleet;
-use support::packed::large_tree;
+use support::large_tree::large_tree;
 use support::signed_world::Key;
 use support::stage::path;
 use terminal::{Cockpit, command};

@@ -22,6 +22,7 @@ pub mod genuine;
 pub mod git_http;
 pub mod git_world;
 pub mod kube_server;
+pub mod large_tree;
 pub mod live_world;
 pub mod own_registry;
 pub mod packed;

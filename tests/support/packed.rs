@@ -115,23 +115,3 @@ pub fn file_ending(folder: &Path, ending: &str) -> Option<PathBuf> {
     paths.sort();
     paths.into_iter().find(|path| path.to_string_lossy().ends_with(ending))
 }
-
-/// Makes a repository of the 4,069 real files of the test data.
-pub fn large_tree(tree: &Path) {
-    fs::create_dir_all(tree).expect("made");
-    let archive = file_ending(&Packed::Gitops.folder().join("scale"), ".tar.gz").expect("the tree");
-    let archive = archive.to_str().expect("a path");
-    let tree = tree.to_str().expect("a path");
-    let unpacked = std::process::Command::new("tar")
-        .args(["xzf", archive, "-C", tree])
-        .status();
-    assert!(unpacked.expect("tar runs").success());
-    let home = Path::new(tree);
-    for args in [
-        &["init", "-q", "-b", "main"][..],
-        &["add", "-A"],
-        &["commit", "-q", "-m", "a tree"],
-    ] {
-        super::peer::git(home, ["-C", tree].iter().chain(args).copied());
-    }
-}
