@@ -50,6 +50,7 @@ pub mod source;
 mod summary;
 pub mod text;
 pub mod trusted_root;
+pub(crate) mod unwalked;
 pub mod verdict;
 pub mod write;
 

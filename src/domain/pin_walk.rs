@@ -20,6 +20,7 @@ use std::sync::Arc;
 
 use super::pin_set::{ParentDeltas, PinDelta, PinSet, PinSetChange, PinState, add, set, written_beside};
 use super::side_work::{SideWork, brought};
+use super::unwalked::UnwalkedCommits;
 
 /// Sides of sides that are followed. What lies deeper is told by the merge that brought it.
 const MAX_DEPTH: usize = 64;
@@ -133,6 +134,12 @@ impl<K: Ord + Clone, W: Ord + Clone, N: Clone> PinWalk<K, W, N> {
             }
         }
         true
+    }
+
+    /// What is left to walk, to be looked through by whoever stops here.
+    pub(crate) fn unwalked(&self) -> UnwalkedCommits<'_> {
+        let open = self.claims.keys().cloned();
+        UnwalkedCommits::new(&self.walked, &self.hasher, open, self.has_ended)
     }
 
     /// One commit with what it has more than each of its parents, in their order. A commit without parents made

@@ -136,9 +136,9 @@ impl PinStates<'_> {
             // What was told until now lacks something, even where nobody wants to hear more.
             if !reading.late.is_empty() {
                 former.append(&mut reading.late);
-            } else if stopped {
+            } else if stopped && !(order == CommitOrder::Date && self.repo.leads_back(reading.walk.unwalked())?) {
                 return Ok(reading.asked());
-            } else if reading.walk.is_out_of_order() && order == CommitOrder::Date {
+            } else if order == CommitOrder::Date && (stopped || reading.walk.is_out_of_order()) {
                 order = CommitOrder::Topological;
             } else {
                 let asked = reading.asked();

@@ -41,8 +41,8 @@ pub struct CommitChanges {
     /// The files that are others than in each parent, in the parents' order; a first commit has one side, against
     /// nothing. By path.
     pub sides: Vec<Vec<BlobChange>>,
-    /// For each side in which a file that counts has come: the files that do not count, may have been that file
-    /// before it was moved ([`FileFilter::may_have_been`]), and are gone. By path.
+    /// For each side in which a file that counts has come: the files that may have been that file before it was moved
+    /// ([`FileFilter::may_have_been`]), and are gone. One that was moved before counts, and is told here, too. By path.
     pub gone: Vec<Vec<BlobChange>>,
     /// The clone lacks its parents (shallow): what it changed cannot be told, and there are no sides.
     pub is_cut: bool,
@@ -62,6 +62,19 @@ pub trait FileFilter {
     fn are_manifests(&self) -> bool {
         false
     }
+}
+
+/// The changes of files that count, and the files that may have been one of them and are gone ([`CommitChanges::gone`]).
+pub(super) fn counted_and_gone(changed: Vec<BlobChange>, files: &dyn FileFilter) -> (Vec<BlobChange>, Vec<BlobChange>) {
+    let (mine, others): (Vec<_>, Vec<_>) = changed.into_iter().partition(|change| files.counts(&change.path));
+    let mut gone = Vec::new();
+    if has_come(&mine) {
+        let may_be = |change: &BlobChange| change.after.is_none() && files.may_have_been(&change.path);
+        gone.extend(mine.iter().filter(|change| may_be(change)).cloned());
+        gone.extend(others.into_iter().filter(may_be));
+        gone.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+    }
+    (mine, gone)
 }
 
 /// Whether a file has come with these changes: then it may have been another one before.

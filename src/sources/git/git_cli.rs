@@ -14,7 +14,7 @@ use super::error::GitError;
 use super::program::{GitProgram, LOCAL_TIMEOUT, NETWORK_TIMEOUT};
 use super::reader::{
     BlobChange, ChangedEntry, CommitChanges, CommitMeta, CommitOrder, CommitVisit, GitReader, Rename, VisitCommit,
-    has_come,
+    counted_and_gone,
 };
 use super::stream::{self, GitStream};
 use super::tree_entry::{EntryKind, RawEntry, TreeFile, TreeListing};
@@ -313,12 +313,8 @@ impl GitReader for GitCli {
             let has_parents = !commit.parents.is_empty();
             let (mut counted, mut gone) = (Vec::new(), Vec::new());
             for side in sides {
-                let (ours, mut others): (Vec<BlobChange>, Vec<BlobChange>) = by_path(side)
-                    .into_iter()
-                    .partition(|change| visit.files.counts(&change.path));
+                let (ours, others) = counted_and_gone(by_path(side), visit.files);
                 if has_parents {
-                    let may_have_been = |one: &BlobChange| one.after.is_none() && visit.files.may_have_been(&one.path);
-                    others.retain(|change| has_come(&ours) && may_have_been(change));
                     gone.push(others);
                 }
                 counted.push(ours);

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::commit_changes::{BlobChange, CommitChanges, CommitMeta, FileFilter, has_come};
+use super::commit_changes::{BlobChange, CommitChanges, CommitMeta, FileFilter, counted_and_gone, has_come};
 
 /// A memory of what commits changed.
 pub trait KnownChanges {
@@ -50,19 +50,6 @@ impl RecordedSide {
         let counted = self.changed.iter().filter(|change| files.counts(&change.path));
         counted.cloned().collect()
     }
-
-    /// The changes of files that count, and the files that may have been one of them and are gone.
-    fn into_changes(self, files: &dyn FileFilter) -> (Vec<BlobChange>, Vec<BlobChange>) {
-        let (mine, others): (Vec<_>, Vec<_>) = self.changed.into_iter().partition(|change| files.counts(&change.path));
-        let mut gone = Vec::new();
-        if has_come(&mine) {
-            let may_be = |change: &BlobChange| change.after.is_none() && files.may_have_been(&change.path);
-            gone.extend(mine.iter().filter(|change| may_be(change)).cloned());
-            gone.extend(others.into_iter().filter(may_be));
-            gone.sort_unstable_by(|a, b| a.path.cmp(&b.path));
-        }
-        (mine, gone)
-    }
 }
 
 impl RecordedCommit {
@@ -84,7 +71,7 @@ impl RecordedCommit {
 
     /// What a visit of these files tells of it.
     pub(super) fn into_changes(self, id: String, files: &dyn FileFilter) -> CommitChanges {
-        let sides = self.sides.into_iter().map(|side| side.into_changes(files));
+        let sides = self.sides.into_iter().map(|side| counted_and_gone(side.changed, files));
         let (sides, gone): (Vec<_>, Vec<_>) = sides.unzip();
         // A first commit brought everything, and nothing is gone.
         let gone = if self.parents.is_empty() { Vec::new() } else { gone };

@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
-pub(super) use super::commit_changes::has_come;
 pub use super::commit_changes::{BlobChange, CommitChanges, CommitMeta, FileFilter};
+pub(super) use super::commit_changes::{counted_and_gone, has_come};
 use super::error::GitError;
 use super::known_changes::KnownChanges;
 use super::tree_entry::{RawEntry, TreeListing};

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, Once, PoisonError};
 use git2::Repository;
 use jiff::Timestamp;
 
+use super::ancestry;
 use super::error::GitError;
 use super::git_cli::GitCli;
 use super::hooks::Hooks;
@@ -21,6 +22,7 @@ use super::tip::{self, Tip};
 use super::tracked_config;
 use super::tree_entry::{TreeEntry, TreeFile, TreeListing};
 use crate::domain::text::quoted;
+use crate::domain::unwalked::UnwalkedCommits;
 
 /// A repository that was found. `Send`; opens a fresh reader for each job.
 #[derive(Debug, Clone)]
@@ -359,6 +361,22 @@ impl GitRepo {
             known: known.filter(|_| is_as_committed),
         };
         self.reader()?.visit(visit, each)
+    }
+
+    /// Whether, of what is left to walk, something leads to what was walked before it. Reads no more than it takes to say.
+    ///
+    /// # Errors
+    /// If the commits cannot be read.
+    pub(crate) fn leads_back(&self, mut left: UnwalkedCommits<'_>) -> Result<bool, GitError> {
+        if !left.is_decided() {
+            let from: Vec<String> = left.open().map(str::to_owned).collect();
+            ancestry::visit(
+                &self.program(),
+                from.iter().map(String::as_str),
+                &mut |commit, parents| left.step(commit, parents),
+            )?;
+        }
+        Ok(left.leads_back())
     }
 
     /// The newest date of a commit and of those that the branch was at before it (first parents), without dates

@@ -81,6 +81,18 @@ impl<T: Send + 'static> GitStream<T> {
         written.map_err(|_| self.failed())
     }
 
+    /// Gives git all its input.
+    ///
+    /// # Errors
+    /// If it has ended.
+    pub(crate) fn ask_all<'a>(&mut self, lines: impl Iterator<Item = &'a str>) -> Result<(), GitError> {
+        for line in lines {
+            self.ask(line)?;
+        }
+        self.stdin = None;
+        Ok(())
+    }
+
     /// The next piece; `None` when git has ended well.
     ///
     /// # Errors
@@ -132,6 +144,17 @@ pub(super) fn up_to_nul(output: &mut BufReader<ChildStdout>) -> std::io::Result<
     match piece.pop() {
         None => Ok(None),
         Some(0) => Ok(Some(piece)),
+        Some(_) => Err(std::io::ErrorKind::UnexpectedEof.into()),
+    }
+}
+
+/// Cuts a line.
+pub(super) fn line(output: &mut BufReader<ChildStdout>) -> std::io::Result<Option<String>> {
+    let mut piece = Vec::new();
+    output.by_ref().take(MAX_PIECE).read_until(b'\n', &mut piece)?;
+    match piece.pop() {
+        None => Ok(None),
+        Some(b'\n') => Ok(Some(String::from_utf8_lossy(&piece).into_owned())),
         Some(_) => Err(std::io::ErrorKind::UnexpectedEof.into()),
     }
 }
