@@ -210,8 +210,14 @@ fn write_history(
     // A pin moves to what another environment has, and back with the next commit, so that the same is pinned however long it is.
     for at in 1..size.commits {
         let step = (at - 1) / 2;
-        let (service, env) = (step % size.services, step / size.services % size.environments);
-        let is_back = at.is_multiple_of(2);
+        let is_last = at + 1 == size.commits;
+        // The last one is of the last environment, with a digest that never stood in the one before it: whoever asks for that
+        // has to read to the beginning.
+        let (service, env) = match is_last {
+            true => (0, size.environments - 1),
+            false => (step % size.services, step / size.services % size.environments),
+        };
+        let is_back = at.is_multiple_of(2) && !is_last;
         let there = if is_back { env } else { (env + 1) % size.environments };
         commit(at, &[manifest(registry, service, env, digests[service][there])]);
     }
