@@ -1,5 +1,6 @@
 //! Copying an image of 200 MiB (2 platforms of 10 layers) with its evidence between two real registries,
-//! beside crane, oras and skopeo in the same run: wall time, requests, peak memory.
+//! beside crane, oras and skopeo in the same run: wall time, requests, peak memory. Then an image of one layer of 2 GiB alone, for
+//! its peak memory.
 //!
 //! `cargo bench --bench copy`; needs docker-registry (tests/peers/install), and the others for the comparison.
 
@@ -19,6 +20,8 @@ use support::peer;
 const RUNS: usize = 7;
 const LAYER: usize = 10 << 20;
 const LAYERS: usize = 10;
+/// Bytes of the one layer that is looked at for memory alone.
+const LARGE_LAYER: usize = 2 << 30;
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 const IMAGE: &str = "application/vnd.oci.image.manifest.v1+json";
 /// The child process that copies once: a process of its own, so that its peak memory can be told.
@@ -91,6 +94,12 @@ fn main() {
             pindeck(home.path(), &from(name), &to, &image).trim()
         );
     }
+    let large = lay_large(&storage, "shop/large");
+    let to = format!("{}/shop/large", registry.address);
+    println!(
+        "one layer of 2 GiB: {}",
+        pindeck(home.path(), &from("large"), &to, &large).trim()
+    );
 }
 
 type Contestant = Box<dyn Fn(&Path, &str, &str) -> String>;
@@ -246,6 +255,17 @@ fn lay(storage: &Storage, name: &str, evidence: bool) -> Digest {
         }
     }
     index
+}
+
+/// An image of one large layer.
+fn lay_large(storage: &Storage, name: &str) -> Digest {
+    let layer = storage.put(name, &vec![0; LARGE_LAYER]);
+    let layer =
+        format!(r#"{{"mediaType":"application/vnd.oci.image.layer.v1.tar","digest":"{layer}","size":{LARGE_LAYER}}}"#);
+    let config = r#"{"os":"linux","architecture":"amd64","rootfs":{"type":"layers","diff_ids":[]}}"#;
+    let (digest, _) = image(storage, name, config, &layer, "");
+    storage.tag(name, "v1", &digest);
+    digest
 }
 
 fn statement(storage: &Storage, name: &str, text: &str, subject: &str) -> (Digest, usize) {
