@@ -52,6 +52,7 @@ pub mod text;
 pub mod trusted_root;
 pub(crate) mod unwalked;
 pub mod verdict;
+mod walk_lines;
 pub mod write;
 
 pub use drift::{Drift, DriftKind};

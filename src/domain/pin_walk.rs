@@ -14,54 +14,17 @@
 //! not, the merge itself is the entry. What a side branch did and the branch never had is told too, and marked
 //! ([`BranchPart`](super::pin_set::BranchPart)).
 
-use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 
-use super::pin_set::{ParentDeltas, PinDelta, PinSet, PinSetChange, PinState, add, set, written_beside};
+use super::pin_set::{ParentDeltas, PinDelta, PinSet, PinSetChange, add, set, written_beside};
 use super::side_work::{SideWork, brought};
 use super::unwalked::UnwalkedCommits;
+use super::walk_lines::{MergePlace, MergedSide, OpenMerge, ParentLine, WalkItem};
 
 /// Sides of sides that are followed. What lies deeper is told by the merge that brought it.
 const MAX_DEPTH: usize = 64;
-
-#[derive(Debug)]
-enum WalkItem<K, W: Ord, N> {
-    Change(PinSetChange<K, W, N>),
-    Merge(OpenMerge<K, W, N>),
-}
-
-/// A merge whose sides may not be walked to their ends yet.
-#[derive(Debug)]
-struct OpenMerge<K, W: Ord, N> {
-    commit: String,
-    sides: Vec<MergedSide<K>>,
-    /// What the merge changed against its first parent.
-    changed: BTreeMap<K, PinSetChange<K, W, N>>,
-}
-
-/// Another parent of a merge.
-#[derive(Debug)]
-struct MergedSide<K> {
-    line: usize,
-    /// Keys that have other pins in the merge than in this parent.
-    refused: BTreeSet<K>,
-}
-
-/// A chain of first parents: the branch itself (number 0), or the side that a merge brought.
-#[derive(Debug)]
-struct ParentLine<K, W: Ord, N> {
-    /// The line whose merge brought this one.
-    onto: Option<usize>,
-    depth: usize,
-    state: PinState<K, W, N>,
-    /// Keys that another one was adopted into since their last change: what they had pinned by then.
-    adopted: BTreeMap<K, PinSet<W, N>>,
-    items: VecDeque<WalkItem<K, W, N>>,
-    is_done: bool,
-    /// It ends where the clone is cut.
-    is_cut: bool,
-}
 
 /// The walk. Feed it every commit that is reachable from the head, children before parents.
 #[derive(Debug)]
@@ -199,7 +162,7 @@ impl<K: Ord + Clone, W: Ord + Clone, N: Clone> PinWalk<K, W, N> {
         let depth = self.lines[line].depth + 1;
         let mut sides = Vec::new();
         let mut refused_by_all: Option<BTreeSet<K>> = None;
-        for (parent, deltas) in others {
+        for (number, (parent, deltas)) in others.iter().enumerate() {
             let after = &self.lines[line].state;
             let mut state = after.clone();
             add(&mut state, deltas, -1);
@@ -223,7 +186,12 @@ impl<K: Ord + Clone, W: Ord + Clone, N: Clone> PinWalk<K, W, N> {
             self.has_ended |= depth > MAX_DEPTH;
             if depth <= MAX_DEPTH {
                 let side = self.lines.len();
-                let mut begun = ParentLine::new(Some(line), depth, state);
+                let place = MergePlace {
+                    line,
+                    commits: self.lines[line].length,
+                    parent: number,
+                };
+                let mut begun = ParentLine::new(Some(place), depth, state);
                 begun.adopted.clone_from(&self.lines[line].adopted);
                 self.lines.push(begun);
                 self.lead(parent, side);
@@ -290,27 +258,30 @@ impl<K: Ord + Clone, W: Ord + Clone, N: Clone> PinWalk<K, W, N> {
                 self.end(other);
             }
         }
+        self.lines[line].length += 1;
         Some(line)
     }
 
     /// A line that another one was merged into goes on. Among lines that are merged side by side, the one of the
-    /// older merge: what it has was merged before.
+    /// older merge: what it has was merged before. Which merge is older is decided on the line that both came to, where
+    /// neither clocks nor the order of the walk matter.
     fn which_goes_on(&self, a: usize, b: usize) -> usize {
-        let is_above = |above: usize, below: usize| {
-            let mut at = self.lines[below].onto;
-            while let Some(line) = at {
-                if line == above {
-                    return true;
-                }
-                at = self.lines[line].onto;
-            }
-            false
+        let (way_of_a, way_of_b) = (self.way_down(a), self.way_down(b));
+        // The way to a line above is the beginning of the way to one below it.
+        let parting = way_of_a.iter().zip(&way_of_b).find(|(a, b)| a != b);
+        let is_a = match parting {
+            Some((a, b)) => (a.commits, a.parent) > (b.commits, b.parent),
+            None => way_of_a.len() < way_of_b.len(),
         };
-        match (is_above(a, b), is_above(b, a)) {
-            (true, _) => a,
-            (_, true) => b,
-            _ => a.max(b),
-        }
+        if is_a { a } else { b }
+    }
+
+    /// The merges that lead from the branch to a line.
+    fn way_down(&self, line: usize) -> Vec<MergePlace> {
+        let places = std::iter::successors(self.lines[line].onto, |place| self.lines[place.line].onto);
+        let mut way: Vec<MergePlace> = places.collect();
+        way.reverse();
+        way
     }
 
     fn begin(&mut self, commit: &str, line: usize) {
@@ -460,20 +431,6 @@ impl<K: Ord + Clone, W: Ord + Clone, N: Clone> PinWalk<K, W, N> {
             out.extend(sides.into_iter().flat_map(SideWork::aside));
         }
         out
-    }
-}
-
-impl<K, W: Ord, N> ParentLine<K, W, N> {
-    fn new(onto: Option<usize>, depth: usize, state: PinState<K, W, N>) -> Self {
-        Self {
-            onto,
-            depth,
-            state,
-            adopted: BTreeMap::new(),
-            items: VecDeque::new(),
-            is_done: false,
-            is_cut: false,
-        }
     }
 }
 

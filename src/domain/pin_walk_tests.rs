@@ -335,6 +335,26 @@ proptest! {
         }
     }
 
+    /// Children before parents is all that matters: which of them comes first changes neither who did what nor what brought it.
+    #[test]
+    fn in_every_order_the_same_is_told(graph in graphs(), priorities in prop::collection::vec(any::<u8>(), 40)) {
+        let told = |changes: Vec<PinSetChange<(), u8, ()>>| {
+            let each = changes.into_iter().map(|c| (c.commit.clone(), keys(&c.from), keys(&c.to), c.landed.clone(), c.part, c.is_on_the_way()));
+            let (on_the_way, mut aside): (Vec<_>, Vec<_>) = each.partition(|told| told.5);
+            aside.sort_by(|a, b| (&a.0, &a.1, &a.2, &a.3).cmp(&(&b.0, &b.1, &b.2, &b.3)));
+            (on_the_way, aside)
+        };
+        let mut walk = graph.begun();
+        let mut changes = Vec::new();
+        for commit in graph.ordered_by(&priorities) {
+            walk.step(&commit.to_string(), &graph.sides(commit));
+            prop_assert!(!walk.is_out_of_order());
+            changes.extend(walk.ready());
+        }
+        changes.extend(walk.finish());
+        prop_assert_eq!(told(changes), told(graph.changes()));
+    }
+
     /// Where all that was walked leads to one commit, that commit's own past has the rest, whatever the clocks said.
     #[test]
     fn the_past_of_a_commit_that_all_leads_to_is_the_rest(
@@ -399,6 +419,29 @@ impl Graph {
         parents
             .map(|parent| (parent.to_string(), self.deltas(Some(*parent), commit)))
             .collect()
+    }
+
+    /// All that is reachable from the head, children before parents; among those that may come next by priority.
+    fn ordered_by(&self, priorities: &[u8]) -> Vec<usize> {
+        let head = self.commits.len() - 1;
+        let mut reachable = BTreeSet::new();
+        let mut open = vec![head];
+        while let Some(commit) = open.pop() {
+            if reachable.insert(commit) {
+                open.extend(&self.commits[commit].0);
+            }
+        }
+        let mut order = Vec::new();
+        while !reachable.is_empty() {
+            let has_child = |commit: usize| reachable.iter().any(|child| self.commits[*child].0.contains(&commit));
+            let free = reachable.iter().copied().filter(|commit| !has_child(*commit));
+            let next = free
+                .max_by_key(|commit| (priorities[*commit], *commit))
+                .expect("no circles");
+            reachable.remove(&next);
+            order.push(next);
+        }
+        order
     }
 
     /// The walk by date, as far as the commit that everything leads to; `None` = it never comes to that.

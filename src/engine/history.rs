@@ -98,6 +98,9 @@ impl Engine {
             let mut sent: BTreeSet<EntryKey> = BTreeSet::new();
             let mut is_again = false;
             walk(&ledger, &this.references_to_show(), &target, &mut |record| {
+                if to.is_closed() {
+                    return ControlFlow::Break(());
+                }
                 let Some(Record { entry, .. }) = record else {
                     is_again = true;
                     return ControlFlow::Continue(());
@@ -108,14 +111,11 @@ impl Engine {
                 }
                 batch.push(entry);
                 // The first alone: it is what one looks for.
-                if batch.len() >= BATCH || to.capacity() == to.max_capacity() {
-                    if to.blocking_send(std::mem::take(&mut batch)).is_err() {
-                        return ControlFlow::Break(());
-                    }
-                } else if to.is_closed() {
-                    return ControlFlow::Break(());
+                let is_due = batch.len() >= BATCH || to.capacity() == to.max_capacity();
+                match is_due && to.blocking_send(std::mem::take(&mut batch)).is_err() {
+                    true => ControlFlow::Break(()),
+                    false => ControlFlow::Continue(()),
                 }
-                ControlFlow::Continue(())
             })?;
             this.save_facts();
             if !batch.is_empty() {

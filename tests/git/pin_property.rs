@@ -63,7 +63,8 @@ pub(super) fn steps() -> impl Strategy<Value = Vec<(Step, u8)>> {
     prop::collection::vec((step, 0u8..12), 1..24)
 }
 
-/// So many random cases: the same in every run, unless `PROPTEST_RNG_SEED` asks for others.
+/// So many random cases: the same in every run, so that a test fails for what was changed and never by chance;
+/// `PROPTEST_RNG_SEED` asks for others.
 pub(super) fn cases(cases: u32) -> ProptestConfig {
     let mut config = ProptestConfig {
         cases,
@@ -79,17 +80,18 @@ pub(super) fn cases(cases: u32) -> ProptestConfig {
 /// The digests of each place.
 pub(super) type Model = BTreeMap<&'static str, Vec<u8>>;
 
+fn files(model: &Model) -> Files {
+    let pods = model
+        .iter()
+        .filter_map(|(path, digests)| Some(((*path).to_owned(), pod(digests)?)));
+    pods.collect()
+}
+
 /// The story that steps tell, with what each place pins after each of them.
 pub(super) fn story(steps: &[(Step, u8)]) -> (Story, Vec<Model>) {
     let mut story = Story::default();
     let mut models = vec![Model::from([(PLACES[0], vec![0]), (PLACES[3], vec![0])])];
     let place = |n: &u8| PLACES[usize::from(*n)];
-    let files = |model: &Model| -> Files {
-        let pods = model
-            .iter()
-            .filter_map(|(path, digests)| Some(((*path).to_owned(), pod(digests)?)));
-        pods.collect()
-    };
     story.add(&[], "c0", files(&models[0]));
     for (at, (step, clock)) in steps.iter().enumerate() {
         let mut parents = vec![at];
@@ -259,9 +261,39 @@ fn they_agree_wherever_clocks_are_wrong() {
     }
 }
 
+/// Merges that lie side by side, above clocks that were wrong: which of them brought a commit does not depend on the order in
+/// which they are met.
+#[test]
+fn they_agree_where_merges_lie_side_by_side() {
+    let (a, b) = (PLACES[0], PLACES[1]);
+    let none = Model::new;
+    let commits: [(&[usize], i64, Model); 9] = [
+        (&[], 0, none()),
+        (&[0], 300, none()),
+        (&[1], 120, none()),
+        (&[2, 1], 180, none()),
+        (&[3], 240, Model::from([(a, vec![0]), (b, vec![1])])),
+        (&[3, 4], 300, none()),
+        (&[3, 4], 360, Model::from([(a, vec![0]), (b, vec![1])])),
+        (&[6, 5], 420, Model::from([(b, vec![1])])),
+        (&[7], 480, Model::from([(b, vec![1])])),
+    ];
+    let mut story = Story::default();
+    for (at, (parents, after, model)) in commits.iter().enumerate() {
+        story.add(parents, &format!("c{at}"), files(model));
+        story.commits[at].1 = 1_700_000_000 + after;
+    }
+    let models: Vec<Model> = commits.into_iter().map(|(.., model)| model).collect();
+    agree_in(&story, &models).expect("they agree");
+}
+
 fn agree(steps: &[(Step, u8)]) -> Result<(), TestCaseError> {
     let (story, models) = story(steps);
-    let told = Told::of(&story);
+    agree_in(&story, &models)
+}
+
+fn agree_in(story: &Story, models: &[Model]) -> Result<(), TestCaseError> {
+    let told = Told::of(story);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -273,13 +305,26 @@ fn agree(steps: &[(Step, u8)]) -> Result<(), TestCaseError> {
         }
         let target = Target::new("api", environment);
         let history = runtime.block_on(told.history(&target));
+        // Whoever asks for the newest only hears the same of them. Where among them the work stands that the branch never had is
+        // not said.
+        let is_on_the_way = |record: &&Record| matches!(record.entry.part, BranchPart::Branch | BranchPart::Passed);
+        for limit in 1..=3 {
+            let newest = runtime.block_on(told.engine.history(&target, Some(limit), false));
+            let newest = newest.expect("a history");
+            prop_assert_eq!(newest.len(), limit.min(history.len()));
+            prop_assert!(newest.iter().all(|record| history.contains(record)), "{:?}", newest);
+            let of_branch = newest.iter().filter(is_on_the_way);
+            prop_assert!(
+                of_branch.eq(history
+                    .iter()
+                    .filter(is_on_the_way)
+                    .take(newest.iter().filter(is_on_the_way).count()))
+            );
+        }
         // Each state of the branch, newest first.
-        let states = states_of(&story, &models, environment);
+        let states = states_of(story, models, environment);
         let number = |digest: Option<Digest>| digest.map(|digest| digest.as_bytes()[0]);
-        let on_the_way: Vec<&Record> = history
-            .iter()
-            .filter(|record| matches!(record.entry.part, BranchPart::Branch | BranchPart::Passed))
-            .collect();
+        let on_the_way: Vec<&Record> = history.iter().filter(is_on_the_way).collect();
         let mut state = now.clone();
         let mut walked = vec![state.clone()];
         for records in on_the_way.chunk_by(|a, b| a.entry.commit == b.entry.commit) {

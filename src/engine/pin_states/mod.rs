@@ -110,8 +110,10 @@ impl PinStates<'_> {
                 self.repo
                     .visit_known(&self.ledger.tip.commit, order, &files, known, &mut |changes| {
                         let id = &changes.commit.id;
-                        if order == CommitOrder::Date && reading.leads_plainly_to(id) {
-                            stopped = reading.tell(tell).is_break() || tell(PinEvent::Reached(id)).is_break();
+                        // In whatever order: what sides came to is told here, so that all readings tell it here.
+                        if reading.leads_plainly_to(id) {
+                            stopped = reading.tell(tell).is_break()
+                                || order == CommitOrder::Date && tell(PinEvent::Reached(id)).is_break();
                             if stopped {
                                 return ControlFlow::Break(());
                             }

@@ -8,12 +8,14 @@ use regex::bytes::Regex;
 use crate::domain::id::ServiceId;
 use crate::domain::reference::Repository;
 use crate::engine::ledger::Ledger;
+use crate::sources::git::manifest::is_variables;
 
-/// What can write a name in other bytes than its own: escapes of YAML and JSON, and a line that is broken by one.
-const ESCAPES: &str = r"\\[xuU\r\n]";
+/// What can write a name in other bytes than its own: escapes of YAML and JSON, a line that is broken by one, and the default of
+/// a variable.
+const OTHER_SPELLINGS: &str = r"\\[xuU\r\n]|\$\{";
 
-/// A line that is broken inside a name, with the blanks that the next line begins with.
-const BROKEN_LINE: &str = r"(?:\\(?:\r\n|\r|\n)[ \t]*)*";
+/// Longest words, all together, whose other spellings are looked for: a pattern of more is slower than parsing.
+const MOST_SPELLED: usize = 600;
 
 /// The last words of the repositories that a service has, or had.
 pub(super) struct Needles {
@@ -29,10 +31,10 @@ pub(super) struct Needles {
 
 /// How a content is looked through.
 struct Patterns {
-    /// The words in their own bytes, and whatever escapes something.
+    /// The words in their own bytes, and whatever may be another spelling.
     plain: Regex,
-    /// The words with any of their characters escaped, and with lines that are broken inside them.
-    escaped: Regex,
+    /// The words in any spelling; `None` = there are too many.
+    spelled: Option<Regex>,
 }
 
 impl Needles {
@@ -67,9 +69,9 @@ impl Needles {
         self.words.contains(&last_word(image))
     }
 
-    /// Whether every content of a file matters.
+    /// Whether every content of a file matters. What variables are put together from may stand anywhere.
     pub(crate) fn is_placed(&self, path: &str) -> bool {
-        self.placed.contains(path)
+        self.placed.contains(path) || is_variables(path)
     }
 
     /// Whether a blob is known to name none of the repositories.
@@ -99,41 +101,56 @@ impl Needles {
 }
 
 impl Patterns {
-    /// `None` if the words are too many or too long.
+    /// `None` if the words are too many for any pattern.
     fn of(words: &BTreeSet<String>) -> Option<Self> {
         // Of words that begin alike the longest is met first, so that none is looked for inside another.
         let mut words: Vec<&String> = words.iter().collect();
         words.sort_by_key(|word| std::cmp::Reverse(word.len()));
-        let plain = words.iter().map(|word| regex::escape(word)).chain([ESCAPES.to_owned()]);
-        let escaped = words
+        let plain = words.iter().map(|word| regex::escape(word));
+        let between = between();
+        let spelled = words
             .iter()
-            .map(|word| word.bytes().map(escaped).collect::<Vec<_>>().join(BROKEN_LINE));
+            .map(|word| word.bytes().map(spelled).collect::<Vec<_>>().join(&between));
         let compiled = |all: Vec<String>| Regex::new(&format!("(?-u){}", all.join("|"))).ok();
+        let is_short = words.iter().map(|word| word.len()).sum::<usize>() <= MOST_SPELLED;
         Some(Self {
-            plain: compiled(plain.collect())?,
-            escaped: compiled(escaped.collect())?,
+            plain: compiled(plain.chain([OTHER_SPELLINGS.to_owned()]).collect())?,
+            spelled: if is_short { compiled(spelled.collect()) } else { None },
         })
     }
 
-    /// Whether a content may name one of the words: where it escapes something, inside longer words, too.
+    /// Whether a content may name one of the words: where it has other spellings of anything, inside longer words, too.
     fn are_in(&self, bytes: &[u8]) -> bool {
-        let is_of_word = |at: Option<usize>| at.and_then(|at| bytes.get(at)).is_some_and(is_of_word);
-        let mut has_escapes = false;
+        let byte = |at: Option<usize>| at.and_then(|at| bytes.get(at));
+        let mut has_spellings = false;
         for found in self.plain.find_iter(bytes) {
-            if bytes[found.start()] == b'\\' {
-                has_escapes = true;
-            } else if !is_of_word(found.start().checked_sub(1)) && !is_of_word(Some(found.end())) {
+            if matches!(bytes[found.start()], b'\\' | b'$') {
+                has_spellings = true;
+                continue;
+            }
+            // After a backslash a letter is an escape, such as that of a line's end.
+            let is_escape = byte(found.start().checked_sub(2)) == Some(&b'\\');
+            let begins = is_escape || !byte(found.start().checked_sub(1)).is_some_and(is_of_word);
+            if begins && !byte(Some(found.end())).is_some_and(is_of_word) {
                 return true;
             }
         }
-        has_escapes && self.escaped.is_match(bytes)
+        has_spellings && self.spelled.as_ref().is_none_or(|spelled| spelled.is_match(bytes))
     }
 }
 
 /// A byte as it stands there, or as one of the escapes writes it.
-fn escaped(byte: u8) -> String {
+fn spelled(byte: u8) -> String {
     let own = regex::escape(&char::from(byte).to_string());
     format!(r"(?:{own}|\\(?i:x{byte:02x}|u{byte:04x}|U{byte:08x}))")
+}
+
+/// What may stand inside a name and is no part of it: a line that is broken, with the blanks that the next one begins with, and
+/// what stands around the default of a variable.
+fn between() -> String {
+    let broken_line = r"\\(?:\r\n|\r|\n)[ \t]*";
+    let (opened, brace, minus, closed) = (spelled(b'$'), spelled(b'{'), spelled(b'-'), spelled(b'}'));
+    format!("(?:{broken_line}|{opened}{brace}[^{{}}]*?{minus}|{closed})*")
 }
 
 /// Whether a byte may stand in the last word of a repository: where another one stands, the word has ended.
@@ -156,16 +173,45 @@ mod tests {
         /// However a name is spelled: where the scanner reads it, it is met.
         #[test]
         fn what_the_scanner_reads_is_met(spelled in spellings()) {
-            let patterns = Patterns::of(&BTreeSet::from(["api-1.x".to_owned()])).expect("patterns");
             let text = format!(
                 "apiVersion: v1\nkind: Pod\nmetadata: {{name: a}}\nspec: {{containers: [{{name: a, image: \"r.example{spelled}:v1\"}}]}}\n"
             );
-            let scan = manifest::scan("pod.yaml", text.as_bytes());
-            let named = scan.all().filter_map(|found| found.repository.as_ref());
-            let is_read = named.map(last_word).any(|word| word == "api-1.x");
-            prop_assert!(is_read, "every spelling is one of the name: {text}");
-            prop_assert!(patterns.are_in(text.as_bytes()), "{}", text);
+            is_met("pod.yaml", &text)?;
         }
+
+        /// The same of what Compose puts together from the defaults of variables.
+        #[test]
+        fn what_defaults_come_to_is_met(name in defaults(), quote in prop::sample::select(vec!["", "'", "\""])) {
+            let text = format!("services:\n  a:\n    image: {quote}r.example/shop/{name}:v1{quote}\n");
+            is_met("compose.yaml", &text)?;
+        }
+    }
+
+    fn is_met(path: &str, text: &str) -> Result<(), TestCaseError> {
+        let patterns = Patterns::of(&BTreeSet::from([NAME.to_owned()])).expect("patterns");
+        let scan = manifest::scan(path, text.as_bytes());
+        let named = scan.all().filter_map(|found| found.repository.as_ref());
+        let is_read = named.map(last_word).any(|word| word == NAME);
+        prop_assert!(is_read, "every spelling is one of the name: {text}");
+        prop_assert!(patterns.are_in(text.as_bytes()), "{}", text);
+        Ok(())
+    }
+
+    const NAME: &str = "api-1.x";
+
+    /// A name of which parts are defaults, some of them empty.
+    fn defaults() -> impl Strategy<Value = String> {
+        let part = prop::sample::select(vec!["", "${X:-", "${LONG_NAME-"]);
+        let parts = prop::collection::vec((part, 0usize..4), 1..6);
+        parts.prop_map(|parts| {
+            let (mut out, mut rest) = (String::new(), NAME);
+            for (opened, length) in parts {
+                let (mine, left) = rest.split_at(length.min(rest.len()));
+                rest = left;
+                out += &format!("{opened}{mine}{}", if opened.is_empty() { "" } else { "}" });
+            }
+            out + rest
+        })
     }
 
     /// The path of a repository, each character as it is or escaped, lines broken anywhere.
@@ -187,13 +233,14 @@ mod tests {
 
     #[test]
     fn what_is_escaped_elsewhere_names_nothing() {
-        let words = BTreeSet::from(["api-1.x".to_owned()]);
+        let words = BTreeSet::from([NAME.to_owned()]);
         let patterns = Patterns::of(&words).expect("patterns");
         for text in [
             "run: |\n  curl \\\n    r/shop/web",
             "text: \"\\u2192 api\"",
             "run: |\n  api-1 \\\n  .x",
             "image: \"r/shop/api-1\\x2ey\"",
+            "run: echo ${HOME:-/} api",
         ] {
             assert!(!patterns.are_in(text.as_bytes()), "{text}");
         }
@@ -202,6 +249,12 @@ mod tests {
             "image: \"r/shop/api\\x2D1\\U0000002ex\"",
             "image: \"r/shop/api-\\\r\n\t 1.\\\n  \\u0078\"",
             "image: \"r/shop/\\\n  api-1.x\"",
+            "image: \"r/shop\\napi-1.x@sha256:0\"",
+            "image: ${IMAGE:-api-1.x}",
+            "image: r/shop/${IMAGE-api-1.x}",
+            "image: r/shop/a${P:-pi}-1${END:-}.${X-x}:v1",
+            "image: r/shop/api${VARIANT:--1.x}",
+            "image: \"r/shop/\\x24{IMAGE:\\x2da}pi-1.x\"",
         ] {
             assert!(patterns.are_in(text.as_bytes()), "{text}");
         }

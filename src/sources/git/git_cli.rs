@@ -3,6 +3,7 @@
 
 mod log;
 mod merge_sides;
+mod parents;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -14,7 +15,7 @@ use super::error::GitError;
 use super::program::{GitProgram, LOCAL_TIMEOUT, NETWORK_TIMEOUT};
 use super::reader::{
     BlobChange, ChangedEntry, CommitChanges, CommitMeta, CommitOrder, CommitVisit, GitReader, Rename, VisitCommit,
-    counted_and_gone,
+    VisitParents, counted_and_gone,
 };
 use super::stream::{self, GitStream};
 use super::tree_entry::{EntryKind, RawEntry, TreeFile, TreeListing};
@@ -330,6 +331,10 @@ impl GitReader for GitCli {
             }
         }
         Ok(())
+    }
+
+    fn visit_parents(&self, from: &[String], each: VisitParents<'_>) -> Result<(), GitError> {
+        parents::visit(&self.git, from, each)
     }
 }
 

@@ -13,7 +13,7 @@ use blob_bytes::LooseObjects;
 use super::error::GitError;
 use super::git_cli::GitCli;
 use super::program::GitProgram;
-use super::reader::{ChangedEntry, CommitMeta, CommitVisit, GitReader, Rename, VisitCommit};
+use super::reader::{ChangedEntry, CommitMeta, CommitVisit, GitReader, Rename, VisitCommit, VisitParents};
 use super::tree_entry::{EntryKind, RawEntry, TreeFile, TreeListing};
 
 /// Most files that are compared for renames in one commit.
@@ -281,5 +281,9 @@ impl GitReader for Libgit2 {
 
     fn visit(&self, visit: CommitVisit<'_>, each: VisitCommit<'_>) -> Result<(), GitError> {
         history::visit(&self.repo, visit, each)
+    }
+
+    fn visit_parents(&self, from: &[String], each: VisitParents<'_>) -> Result<(), GitError> {
+        history::visit_parents(&self.repo, from, each)
     }
 }

@@ -1,7 +1,6 @@
 //! Git repositories: found once, read by libgit2 or by the `git` program (the same answers by one trait),
 //! fetched and written by the `git` program.
 
-mod ancestry;
 mod clone;
 mod commit_changes;
 mod compare;

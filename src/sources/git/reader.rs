@@ -60,6 +60,9 @@ pub(super) struct Rename {
 /// Is told what one commit changed.
 pub(super) type VisitCommit<'a> = &'a mut dyn FnMut(CommitChanges) -> ControlFlow<()>;
 
+/// Is told a commit and its parents.
+pub(super) type VisitParents<'a> = &'a mut dyn FnMut(&str, &mut dyn Iterator<Item = &str>) -> ControlFlow<()>;
+
 /// One way to read a repository, for one job on one thread. The ways give the same answers.
 pub(super) trait GitReader {
     /// The checked-out branch; `None` = HEAD is detached.
@@ -139,4 +142,10 @@ pub(super) trait GitReader {
     /// # Errors
     /// If a commit or tree cannot be read.
     fn visit(&self, visit: CommitVisit<'_>, each: VisitCommit<'_>) -> Result<(), GitError>;
+    /// Reports each commit reachable from some commits with its parents and nothing else, newest first, until told to
+    /// stop. Where a clone is cut, a commit has none.
+    ///
+    /// # Errors
+    /// If a commit cannot be read.
+    fn visit_parents(&self, from: &[String], each: VisitParents<'_>) -> Result<(), GitError>;
 }

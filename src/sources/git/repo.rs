@@ -8,7 +8,6 @@ use std::sync::{Arc, Mutex, Once, PoisonError};
 use git2::Repository;
 use jiff::Timestamp;
 
-use super::ancestry;
 use super::error::GitError;
 use super::git_cli::GitCli;
 use super::hooks::Hooks;
@@ -370,11 +369,8 @@ impl GitRepo {
     pub(crate) fn leads_back(&self, mut left: UnwalkedCommits<'_>) -> Result<bool, GitError> {
         if !left.is_decided() {
             let from: Vec<String> = left.open().map(str::to_owned).collect();
-            ancestry::visit(
-                &self.program(),
-                from.iter().map(String::as_str),
-                &mut |commit, parents| left.step(commit, parents),
-            )?;
+            self.reader()?
+                .visit_parents(&from, &mut |commit, parents| left.step(commit, parents))?;
         }
         Ok(left.leads_back())
     }

@@ -85,7 +85,7 @@ impl<T: Send + 'static> GitStream<T> {
     ///
     /// # Errors
     /// If it has ended.
-    pub(crate) fn ask_all<'a>(&mut self, lines: impl Iterator<Item = &'a str>) -> Result<(), GitError> {
+    pub(crate) fn ask_all(&mut self, lines: &[String]) -> Result<(), GitError> {
         for line in lines {
             self.ask(line)?;
         }

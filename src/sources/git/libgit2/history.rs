@@ -11,7 +11,7 @@ use crate::sources::git::error::GitError;
 use crate::sources::git::known_changes::{self, KnownChanges, RecordedCommit, RecordedSide};
 use crate::sources::git::manifest::is_manifest;
 use crate::sources::git::reader::{
-    BlobChange, CommitChanges, CommitMeta, CommitOrder, CommitVisit, FileFilter, VisitCommit, has_come,
+    BlobChange, CommitChanges, CommitMeta, CommitOrder, CommitVisit, FileFilter, VisitCommit, VisitParents, has_come,
 };
 
 /// Visits from the tip, newest first.
@@ -69,6 +69,26 @@ fn visit_all(repo: &Repository, asked: CommitVisit<'_>, each: VisitCommit<'_>) -
             is_cut,
         };
         if each(changes) == ControlFlow::Break(()) {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Visits parents alone, newest first.
+pub(super) fn visit_parents(repo: &Repository, from: &[String], each: VisitParents<'_>) -> Result<(), GitError> {
+    let failed = |e: git2::Error| GitError::object("history", &e);
+    let mut walk = repo.revwalk().map_err(failed)?;
+    walk.set_sorting(Sort::NONE).map_err(failed)?;
+    for commit in from {
+        let start = Oid::from_str(commit).and_then(|oid| walk.push(oid));
+        start.map_err(|e| GitError::object(format!("commit {commit}"), &e))?;
+    }
+    for oid in walk {
+        let commit = oid.and_then(|oid| repo.find_commit(oid)).map_err(failed)?;
+        let parents: Vec<String> = commit.parent_ids().map(|parent| parent.to_string()).collect();
+        let mut parents = parents.iter().map(String::as_str);
+        if each(&commit.id().to_string(), &mut parents) == ControlFlow::Break(()) {
             break;
         }
     }
