@@ -2,7 +2,8 @@
 //! the second, the one after ten new commits that add a file of the usual kind, and the one after the history's own last ten.
 //! CPU seconds, medians.
 //!
-//! `cargo bench --bench lineage`; the histories are those of tests/data/README.md.
+//! `cargo bench --bench lineage`; `PINDECK_BIN=PATH cargo bench --profile dev --bench lineage` measures that program and builds
+//! none. The histories are those of tests/data/README.md.
 
 #![allow(clippy::expect_used, clippy::print_stdout, reason = "it is a program for people")]
 
@@ -41,8 +42,9 @@ fn one(bundle: &Path) {
     git(root.path(), &["clone", "-q", "history", "older"]);
     git(&older, &["remote", "remove", "origin"]);
     let newest = git(&older, &["rev-parse", "HEAD"]);
+    let program = std::env::var_os("PINDECK_BIN").map_or_else(|| env!("CARGO_BIN_EXE_pindeck").into(), PathBuf::from);
     let status_of = |clone: &Path, home: &Path| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_pindeck"));
+        let mut command = Command::new(&program);
         command.arg("-C").arg(clone).args(["status", "--offline", "--json"]);
         command.env("HOME", home).env("PINDECK_CACHE_DIR", home.join("cache"));
         command.env("XDG_STATE_HOME", home.join("state"));
