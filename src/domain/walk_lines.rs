@@ -28,7 +28,7 @@ pub(super) struct MergedSide<K> {
 }
 
 /// Where a line was merged, and which of the parents it is there: the same in whatever order commits are walked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct MergePlace {
     /// The line that it was merged into.
     pub(super) line: usize,

@@ -139,22 +139,22 @@ impl<T> Drop for GitStream<T> {
 
 /// Cuts what `-z` prints: pieces that end with a NUL.
 pub(super) fn up_to_nul(output: &mut BufReader<ChildStdout>) -> std::io::Result<Option<Vec<u8>>> {
-    let mut piece = Vec::new();
-    output.by_ref().take(MAX_PIECE).read_until(0, &mut piece)?;
-    match piece.pop() {
-        None => Ok(None),
-        Some(0) => Ok(Some(piece)),
-        Some(_) => Err(std::io::ErrorKind::UnexpectedEof.into()),
-    }
+    up_to(output, 0)
 }
 
 /// Cuts a line.
 pub(super) fn line(output: &mut BufReader<ChildStdout>) -> std::io::Result<Option<String>> {
+    let piece = up_to(output, b'\n')?;
+    Ok(piece.map(|piece| String::from_utf8_lossy(&piece).into_owned()))
+}
+
+/// Cuts a piece that ends with a byte.
+fn up_to(output: &mut BufReader<ChildStdout>, end: u8) -> std::io::Result<Option<Vec<u8>>> {
     let mut piece = Vec::new();
-    output.by_ref().take(MAX_PIECE).read_until(b'\n', &mut piece)?;
+    output.by_ref().take(MAX_PIECE).read_until(end, &mut piece)?;
     match piece.pop() {
         None => Ok(None),
-        Some(b'\n') => Ok(Some(String::from_utf8_lossy(&piece).into_owned())),
+        Some(last) if last == end => Ok(Some(piece)),
         Some(_) => Err(std::io::ErrorKind::UnexpectedEof.into()),
     }
 }
